@@ -1,0 +1,111 @@
+"""What can become of a record and of a POST: closed sets, which are also the labels of the metrics."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Invalid(StrEnum):
+    """Why a record is no event: the reason of its quarantine."""
+
+    TOO_LARGE = "too_large"
+    BAD_UTF8 = "bad_utf8"
+    BAD_JSON = "bad_json"
+    NOT_AN_OBJECT = "not_an_object"
+    DUPLICATE_KEY = "duplicate_key"
+    TOO_DEEP = "too_deep"
+    TOO_LONG = "too_long"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_WORD = "unknown_word"
+    BAD_NUMBER = "bad_number"
+    NEGATIVE = "negative"
+    BAD_TIME = "bad_time"
+
+
+class Skip(StrEnum):
+    """Why a valid record is done without a notification and without being merged as statistics."""
+
+    TOMBSTONE = "tombstone"
+    NOT_SELECTED = "not_selected"  # another event type on the same topic
+    ALREADY_DONE = "already_done"  # posted before a restart, as the commit's metadata says; merged only
+    DISABLED = "disabled"  # notifications.enabled is false
+
+
+class Return(StrEnum):
+    """Why a record was handed back undone: the next owner of its partition has it."""
+
+    REVOKED = "revoked"
+    LOST = "lost"
+    STOPPED = "stopped"
+
+
+class Result(StrEnum):
+    """What is known of a POST after its only attempt."""
+
+    DELIVERED = "delivered"  # 2xx
+    REJECTED = "rejected"  # an answer outside 2xx
+    NOT_SENT = "not_sent"  # nothing of the request can have reached the receiver
+    AMBIGUOUS = "ambiguous"  # it may have
+
+
+class Reason(StrEnum):
+    """What decided a Result."""
+
+    STATUS_2XX = "2xx"
+    STATUS_1XX = "1xx"
+    STATUS_3XX = "3xx"
+    STATUS_4XX = "4xx"
+    STATUS_5XX = "5xx"
+    DNS = "dns"
+    CONNECT = "connect"  # refused, unreachable
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    POOL = "pool"  # no connection to be had before the deadline
+    TOKEN = "token"  # noqa: S105 (a reason, not a secret): the bearer token could not be read
+    WRITE = "write"  # broke while the request was written
+    WRITE_TIMEOUT = "write_timeout"
+    READ_TIMEOUT = "read_timeout"
+    RESET = "reset"  # closed or reset before an answer
+    PROTOCOL = "protocol"  # the answer is not HTTP
+    CUT = "cut"  # given up by the bridge: drain_timeout ran out
+
+
+#: Which reasons each Result can have: the label sets that exist from the start.
+REASONS: dict[Result, tuple[Reason, ...]] = {
+    Result.DELIVERED: (Reason.STATUS_2XX,),
+    Result.REJECTED: (Reason.STATUS_1XX, Reason.STATUS_3XX, Reason.STATUS_4XX, Reason.STATUS_5XX),
+    Result.NOT_SENT: (Reason.DNS, Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.POOL, Reason.TOKEN, Reason.CUT),
+    Result.AMBIGUOUS: (
+        Reason.WRITE,
+        Reason.WRITE_TIMEOUT,
+        Reason.READ_TIMEOUT,
+        Reason.RESET,
+        Reason.PROTOCOL,
+        Reason.CUT,
+    ),
+}
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """The one attempt's end. `seconds` from the hand-over to the transport; `status` where an answer came."""
+
+    result: Result
+    reason: Reason
+    seconds: float
+    status: int | None = None
+    detail: str = ""  # for the log: the exception's text, never the receiver's body
+
+
+class InvalidEvent(Exception):
+    """A record that can't be made into an event: data, not a defect of the bridge.
+
+    `field` is the event's field (or the path in the record) at fault, `detail` says what was found, without the
+    value's text when that may be long or private.
+    """
+
+    def __init__(self, reason: Invalid, field: str = "", detail: str = "") -> None:
+        super().__init__(f"{reason.value}: {field}: {detail}" if field else f"{reason.value}: {detail}")
+        self.reason = reason
+        self.field = field
+        self.detail = detail
