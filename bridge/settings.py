@@ -1,135 +1,204 @@
-"""Every setting: its default, unit and meaning."""
+"""Every setting: its default, unit, bounds and meaning. docs/settings.md and docs/settings.schema.json are made from it.
 
-from enum import StrEnum
+A value comes from the environment, else from the file, else it is the default (settings_load.py). Nothing here reads
+the environment: `Settings(...)` made by hand holds exactly what it is given.
+"""
+
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-
-class Group(BaseModel):
-    """One group of settings: unknown keys are errors, values do not change after start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Seconds = Annotated[float, Field(gt=0)]
+from bridge import settings_types as kind
+from bridge.settings_files import read_headers, read_secret
+from bridge.settings_types import Bytes, Group, Seconds, Secret, Text, Topic, Whole, setting
 
 
 class KafkaSettings(Group):
-    """The input: brokers, topics, consumer group."""
+    """The input: brokers, topics, consumer group. TLS and SASL have Kafka's own names."""
 
-    bootstrap_servers: list[str] = Field(default_factory=list, description="Brokers to ask first, host:port.")
-    topics: list[str] = Field(default_factory=list, description="Input topics by name.")
-    topic_pattern: str | None = Field(None, description="Input topics by regular expression, instead of `topics`.")
-    group_id: str = "ocs-bridge"
-    client_id: str = "ocs-bridge"
-    auto_offset_reset: Literal["latest", "earliest"] = "latest"
-    session_timeout: Seconds = 45.0
-    heartbeat_interval: Seconds = 1.0
-    max_poll_interval: Seconds = 120.0
-    max_poll_records: int = 500
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    sasl_password_file: Path | None = None
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
-    ssl_check_hostname: bool = True
-    properties: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    bootstrap_servers: kind.Brokers = setting([], "kafka-1:9092,kafka-2:9092")
+    """Brokers to ask first. Required."""
+    topics: kind.Topics = setting([], "campaign-group-events")
+    """Input topics by name. Either this or `kafka.topic_pattern` is required."""
+    topic_pattern: kind.Pattern | None = setting(None, r"campaigns\..*")
+    """Input topics by regular expression, matched from the start of the name, instead of `kafka.topics`."""
+    group_id: Text = setting("ocs-bridge")
+    """Consumer group; the replicas of one bridge share it."""
+    client_id: Text = setting("ocs-bridge")
+    """Name of the bridge in the brokers' logs and quotas."""
+    auto_offset_reset: Annotated[Literal["latest", "earliest"], kind.LowerWord] = setting("latest")
+    """Where a consumer group without offsets starts: with new records, or with the oldest. Applies once per group."""
+    session_timeout: Seconds = setting(45.0, ge=0.5, le=1800)
+    """Seconds without a heartbeat after which the brokers give the partitions to another replica."""
+    heartbeat_interval: Seconds = setting(1.0, ge=0.05, le=600)
+    """Seconds between heartbeats."""
+    max_poll_interval: Seconds = setting(120.0, ge=1, le=3600)
+    """Seconds that may lie between two polls, which is also what a rebalance may take."""
+    max_poll_records: Whole = setting(500, ge=1, le=10_000)
+    """Records handed over by one poll at most."""
+    security_protocol: kind.Protocol = setting("PLAINTEXT")
+    """How brokers are spoken to."""
+    sasl_mechanism: kind.Mechanism = setting("SCRAM-SHA-512")
+    """How the bridge logs in when the protocol is SASL_*."""
+    sasl_username: Text | None = setting(None, "bridge")
+    """User name when the protocol is SASL_*."""
+    sasl_password: Secret | None = setting(None, "from-your-vault")
+    """Password when the protocol is SASL_*; better in a file."""
+    sasl_password_file: Path | None = setting(None, "/run/secrets/kafka-password")
+    """File with the password; one newline at its end is no part of it."""
+    ssl_cafile: Path | None = setting(None, "/etc/ocs-bridge/kafka-ca.pem")
+    """CA certificates (PEM) that the brokers' certificates are verified with; default: those of the system."""
+    ssl_certfile: Path | None = setting(None, "/etc/ocs-bridge/kafka-client.pem")
+    """Client certificate (PEM) shown to the brokers."""
+    ssl_keyfile: Path | None = setting(None, "/etc/ocs-bridge/kafka-client.key")
+    """Private key (PEM) of `kafka.ssl_certfile`."""
+    ssl_check_hostname: bool = setting(default=True)
+    """Whether the brokers' certificates must carry their host names."""
+    properties: kind.Properties = setting({}, {"fetch_min_bytes": 1024})
+    """More options of kafka-python's consumer by its own names; those that the bridge sets itself are refused."""
+
+    def password(self) -> str | None:
+        """The SASL password; a file is read at each call, so a rotated one is seen. Raises FileError."""
+        return _secret(self.sasl_password, self.sasl_password_file)
 
 
 class NotificationSettings(Group):
     """What is sent, and how what OCS leaves open is filled."""
 
-    enabled: bool = True
-    url: str | None = None
-    interval: float = 10.0
-    periodic_action: Literal[0, 7, 8, 9, 10, 11] = 0
-    periodic_states: list[int] = Field(default_factory=lambda: [4, 5])
-    unknown_text: str = "Unknown"
-    calling_lists_key: str = "GSW_CALLING_LISTS"
-    missing_statistics: Literal["null", "omit"] = "null"
+    enabled: bool = setting(default=True)
+    """Whether notifications are sent; false: events are only read, merged and exposed as metrics."""
+    url: kind.Url | None = setting(None, "https://receiver.example.com/campaign-groups")
+    """Where notifications are POSTed. Required unless `notifications.enabled` is false."""
+    interval: Seconds = setting(10.0, ge=0, le=86_400)
+    """Seconds between periodic notifications of a campaign group; 0: none."""
+    periodic_action: Annotated[Literal[0, 7, 8, 9, 10, 11], kind.NumberWord] = setting(0)
+    """GSW_CAMPAIGN_GROUP_ACTION of periodic notifications."""
+    periodic_states: kind.States = setting([4, 5])
+    """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications."""
+    unknown_text: Text = setting("Unknown")
+    """Stands for tenant names and the like that nobody has told."""
+    calling_lists_key: kind.Member = setting("GSW_CALLING_LISTS")
+    """Name of the member that holds the calling lists."""
+    missing_statistics: Literal["null", "omit"] = setting("null")
+    """What stands for a statistic that can't be computed: the value null, or no member. YAML needs quotes: "null"."""
 
 
 class HttpSettings(Group):
-    """How the receiver is spoken to."""
+    """How the receiver is spoken to. Each notification is POSTed once; nothing here repeats it."""
 
-    timeout: Seconds = 5.0
-    connect_timeout: Seconds = 2.0
-    max_in_flight: int = 64
-    keepalive_expiry: float = 4.0
-    headers: dict[str, str] = Field(default_factory=dict)
-    headers_file: Path | None = None
-    user_agent: str | None = None  # default: ocs-bridge/<version>
-    event_id_header: str = "X-GSW-Event-Id"
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    verify: bool = True
-    bearer_token: SecretStr | None = None
-    bearer_token_file: Path | None = None
+    timeout: Seconds = setting(5.0, ge=0.01, le=300)
+    """Seconds for a whole POST, from the start of its connection to the end of the answer."""
+    connect_timeout: Seconds = setting(2.0, ge=0.01, le=300)
+    """The part of `http.timeout`, in seconds, after which a connection (DNS, TCP, TLS) is given up."""
+    max_in_flight: Whole = setting(64, ge=1, le=4096)
+    """POSTs under way at a time; one campaign group never has more than one."""
+    keepalive_expiry: Seconds = setting(4.0, ge=0, le=3600)
+    """Idle seconds after which a connection is not used again. Keep it below the receiver's; 0: never used again."""
+    headers: kind.Headers = setting({}, {"X-Site": "north"})
+    """Headers added to each POST."""
+    headers_file: Path | None = setting(None, "/run/secrets/receiver-headers")
+    """File with more headers, for secret ones: lines `Name: value`, or a YAML map if its name ends in .yaml."""
+    user_agent: kind.UserAgent | None = setting(None, "ocs-bridge")
+    """User-Agent header; default: ocs-bridge/ and the version."""
+    event_id_header: kind.HeaderName = setting("X-GSW-Event-Id")
+    """Header with the id of the event: the same if a POST is repeated after a crash."""
+    ca_file: Path | None = setting(None, "/etc/ocs-bridge/receiver-ca.pem")
+    """CA certificates (PEM) that the receiver's certificate is verified with; default: those of the system."""
+    cert_file: Path | None = setting(None, "/etc/ocs-bridge/client.pem")
+    """Client certificate (PEM) shown to the receiver."""
+    key_file: Path | None = setting(None, "/etc/ocs-bridge/client.key")
+    """Private key (PEM) of `http.cert_file`."""
+    verify: bool = setting(default=True)
+    """Whether the receiver's certificate is verified."""
+    bearer_token: Secret | None = setting(None, "from-your-vault")
+    """Token sent as `Authorization: Bearer`; better in a file."""
+    bearer_token_file: Path | None = setting(None, "/run/secrets/receiver-token")
+    """File with the token; one newline at its end is no part of it."""
 
+    def all_headers(self) -> dict[str, str]:
+        """The user's headers, those of the file too; without the bearer token. Reads the file. Raises FileError."""
+        plain = {name: value.get_secret_value() for name, value in self.headers.items()}
+        return plain | (read_headers(self.headers_file) if self.headers_file else {})
 
-class OnMissing(StrEnum):
-    """What becomes of an event that lacks a field nobody can fill."""
-
-    REJECT = "reject"
-    TEXT = "text"
+    def token(self) -> str | None:
+        """The bearer token; a file is read at each call, so don't ask for each POST. Raises FileError."""
+        return _secret(self.bearer_token, self.bearer_token_file)
 
 
 class MappingSettings(Group):
     """From raw events to campaign group events."""
 
-    profile: str = "generic"
-    profiles: dict[str, str] = Field(default_factory=dict)  # topic -> profile
-    on_missing: OnMissing = OnMissing.REJECT
-    on_unknown: Literal["reject", "omit"] = "reject"
-    directory_file: Path | None = None
-    max_future: Seconds = 300.0
-    quarantine_topic: str | None = None
+    profile: kind.Profile = setting("generic", "cloudevents+generic")
+    """How records are read."""
+    profiles: kind.Profiles = setting({}, {"dialler-events": "cloudevents+generic"})
+    """Profiles of single topics, instead of `mapping.profile`."""
+    on_missing: Text = setting("reject")
+    """An event that lacks a name nobody can fill: `reject` quarantines it, any other text stands for the name."""
+    on_unknown: Annotated[Literal["reject", "omit"], kind.LowerWord] = setting("reject")
+    """An event with a word that its profile does not know: quarantine it, or read it without that field."""
+    directory_file: Path | None = setting(None, "/etc/ocs-bridge/directory.csv")
+    """CSV or YAML file that names campaign groups by DBID or GUID."""
+    max_future: Seconds = setting(300.0, ge=0, le=86_400)
+    """Seconds that an event's time may lie ahead of its record's timestamp; beyond, the timestamp is taken."""
+    quarantine_topic: Topic | None = setting(None, "campaign-group-events-quarantine")
+    """Topic for records that are no valid events; default: none, they are counted and logged."""
 
 
 class DeliverySettings(Group):
     """Promises, buffers and the time to stop."""
 
-    checkpoint_interval: Seconds = 1.0
-    drain_timeout: Seconds = 10.0
-    max_buffered_bytes: int = 32 * 1024 * 1024
-    max_buffered_records: int = 2000  # per partition
+    checkpoint_interval: Seconds = setting(1.0, ge=0.01, le=60)
+    """Seconds between checkpoints; what was posted since the last one may be repeated after a crash."""
+    drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)
+    """Seconds that POSTs under way have to end when the bridge stops or loses partitions."""
+    max_buffered_bytes: Bytes = setting(32 * 1024 * 1024, ge=64 * 1024, le=4 * 1024**3)
+    """Bytes of records held in memory, all partitions together."""
+    max_buffered_records: Whole = setting(2000, ge=1, le=20_000)
+    """Records held in memory per partition."""
 
 
 class StateSettings(Group):
     """The table of campaign groups."""
 
-    ttl: float = 86_400.0
+    ttl: Seconds = setting(86_400.0, ge=0, le=31_536_000)
+    """Seconds after its last event until an unloaded campaign group is forgotten; 0: never."""
 
 
 class MetricsSettings(Group):
     """What is exposed to Prometheus."""
 
-    max_groups: int = 2000
-    calling_lists: bool = False
+    labels: kind.Labels = setting(["tenant", "campaign_group"])
+    """Labels of a campaign group's series; together they should tell one group from another."""
+    max_groups: Whole = setting(2000, ge=0, le=100_000)
+    """Campaign groups that have series of their own; those beyond are counted."""
+    calling_lists: bool = setting(default=False)
+    """Whether calling lists have series of their own."""
 
 
 class AdminSettings(Group):
     """The server for metrics and health."""
 
-    host: str = "0.0.0.0"  # noqa: S104 (in a pod, Prometheus and the kubelet come from outside)
-    port: int = 9464
+    host: Text = setting("0.0.0.0")  # noqa: S104 (in a pod, Prometheus and the kubelet come from outside)
+    """Address it listens on."""
+    port: Whole = setting(9464, ge=0, le=65_535)
+    """Port it listens on; 0: any free one."""
 
 
 class LogSettings(Group):
     """What is logged, and how."""
 
-    level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["json", "console"] = "json"
+    level: kind.Level = setting("INFO")
+    """The least important level that is logged; TRACE has a line per record and POST."""
+    format: Annotated[Literal["json", "console"], kind.LowerWord] = setting("json")
+    """For machines, or for eyes."""
 
 
-class Settings(Group):
+class Settings(Group, BaseSettings):
     """All of it."""
+
+    model_config = SettingsConfigDict(env_prefix="BRIDGE_", env_nested_delimiter="__", enable_decoding=False)
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     notifications: NotificationSettings = Field(default_factory=NotificationSettings)
@@ -140,3 +209,21 @@ class Settings(Group):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come from the call alone; settings_load.py reads file and environment and calls."""
+        return (init_settings,)
+
+
+def _secret(value: SecretStr | None, path: Path | None) -> str | None:
+    if path is not None:
+        return read_secret(path)
+    return value.get_secret_value() if value is not None else None

@@ -75,7 +75,15 @@ class Reason(StrEnum):
 REASONS: dict[Result, tuple[Reason, ...]] = {
     Result.DELIVERED: (Reason.STATUS_2XX,),
     Result.REJECTED: (Reason.STATUS_1XX, Reason.STATUS_3XX, Reason.STATUS_4XX, Reason.STATUS_5XX),
-    Result.NOT_SENT: (Reason.DNS, Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.POOL, Reason.TOKEN, Reason.CUT),
+    Result.NOT_SENT: (
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.CONNECT_TIMEOUT,
+        Reason.TLS,
+        Reason.POOL,
+        Reason.TOKEN,
+        Reason.CUT,
+    ),
     Result.AMBIGUOUS: (
         Reason.WRITE,
         Reason.WRITE_TIMEOUT,
@@ -109,3 +117,17 @@ class InvalidEvent(Exception):
         self.reason = reason
         self.field = field
         self.detail = detail
+
+
+class Commit(StrEnum):
+    """What became of a commit."""
+
+    DONE = "done"
+    RETRIABLE = "retriable"  # an outage, or a rebalance under way: the same again later
+    LOST = "lost"  # this member's generation is over: its partitions are another's
+    REFUSED = "refused"  # not permitted, or malformed: the same again would fail again
+    TIMEOUT = "timeout"  # nobody answered; it may have been done
+
+
+class Unavailable(Exception):
+    """Kafka did not answer, or refused; the text says what was seen. Try again."""

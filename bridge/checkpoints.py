@@ -1,0 +1,67 @@
+"""Commits of what is done: every interval, and a last one for partitions that leave."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from bridge.core.intake import Intake
+from bridge.core.ledger import Checkpoint
+from bridge.core.outcome import Commit
+from bridge.core.record import Partition
+from bridge.core.tally import Tally
+from bridge.edge.log import get_logger
+
+log = get_logger(__name__)
+
+AGAIN = 0.2  # seconds between attempts at a last commit
+
+
+class Committer(Protocol):
+    """Commits offsets for the consumer group."""
+
+    async def commit(self, checkpoints: Mapping[Partition, Checkpoint]) -> tuple[Commit, str]:
+        """What became of it, and the error's text; never raises for the broker's or the network's faults."""
+
+
+class Checkpoints:
+    """One commit at a time. After a failure everything that is not confirmed goes into the next one."""
+
+    def __init__(self, committer: Committer, tally: Tally) -> None:
+        self._committer = committer
+        self._tally = tally
+        self._one = asyncio.Lock()
+
+    async def keep(self, intakes: Mapping[Partition, Intake], seconds: float) -> None:
+        """Commit what has changed every `seconds`, for ever. Partitions that leave are left to their last commit."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.commit([intake for intake in intakes.values() if not intake.leaving])
+
+    async def last(self, intakes: Collection[Intake], seconds: float) -> None:
+        """Commit partitions that leave: again after an outage or within a rebalance, for at most `seconds`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while await self.commit(intakes) in (Commit.RETRIABLE, Commit.TIMEOUT):  # noqa: ASYNC110 (nothing to wait for)
+                    await asyncio.sleep(AGAIN)
+
+    async def commit(self, intakes: Collection[Intake]) -> Commit:
+        """Commit what has changed of these partitions."""
+        async with self._one:
+            dirty = {i: c for i in intakes if not i.gone and (c := i.ledger.checkpoint()) is not None}
+            if not dirty:
+                return Commit.DONE
+            result, text = await self._committer.commit({i.partition: c for i, c in dirty.items()})
+            self._tally.commits[result] += 1
+            if result is not Commit.DONE:
+                partitions = names([i.partition for i in dirty])
+                log.warning("commit_failed", result=result.value, reason=text, partitions=partitions)
+                return result
+            for intake, checkpoint in dirty.items():
+                intake.ledger.confirm(checkpoint)
+            return result
+
+
+def names(partitions: Collection[Partition]) -> list[str]:
+    """Partitions as a log line has them."""
+    return sorted(f"{p.topic}-{p.number}" for p in partitions)

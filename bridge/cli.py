@@ -1,0 +1,203 @@
+"""The commands: arguments and printing, nothing else."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+import uvloop
+from pydantic import TypeAdapter, ValidationError
+
+from bridge import __version__
+from bridge.app import Bridge, mapper, style
+from bridge.core import schema
+from bridge.demo.broker import NoBroker
+from bridge.demo.commands import run_receiver, run_simulate
+from bridge.demo.options import Options
+from bridge.demo.receiver import Answer
+from bridge.demo.run import run_demo
+from bridge.demo.traffic import Traffic
+from bridge.edge import log
+from bridge.edge.admin import AdminPortError
+from bridge.edge.files import DirectoryFile
+from bridge.edge.kafka_options import Unreachable
+from bridge.offline import map_lines
+from bridge.settings import KafkaSettings, Settings
+from bridge.settings_docs import schema as settings_schema
+from bridge.settings_types import Seconds
+from bridge.startup import ConfigError, prepare
+
+EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Genesys OCS notifications from any dialling platform that writes to Kafka.",
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", envvar="BRIDGE_CONFIG", help="The configuration file (YAML).")
+]
+
+
+def main() -> None:
+    """The console command."""
+    app()
+
+
+def _settings(config: Path | None) -> Settings:
+    """Settings that hold, or the end of the process with every problem on stderr."""
+    try:
+        settings, warnings = prepare(config, os.environ)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EX_CONFIG) from None
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return settings
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Run the bridge until SIGTERM or Ctrl-C: it drains, commits and leaves; a second signal stops it at once."""
+    settings = _settings(config)
+    log.configure(settings.log.level, settings.log.format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_until_signal(Bridge(settings)))
+    raise typer.Exit(code)
+
+
+async def _until_signal(bridge: Bridge) -> int:
+    stop = asyncio.Event()
+
+    def stopped() -> None:
+        if stop.is_set():
+            log.flush(0.2)
+            os._exit(1)  # what is out stays out: the next start says so
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped)
+    try:
+        return await bridge.run(stop)
+    except (AdminPortError, OSError) as error:
+        log.get_logger(__name__).error("start_failed", reason=str(error))
+        return 1
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Check settings, profiles, files and certificates without the network; exit code 0 or 78."""
+    settings = _settings(config)
+    typer.echo(f"good: {settings.mapping.profile} from {settings.kafka.group_id} to {log.safe_url(settings.notifications.url or 'nowhere')}")
+
+
+@app.command("map")
+def map_(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Raw events, one JSON value a line; - is stdin.")] = "-",  # type: ignore[assignment]
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="A preset or a profile's path; default: the configured one.")] = None,
+    config: Config = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also say on stderr which lines make no notification, and why.")] = False,
+) -> None:
+    """Map raw events to notifications, without network: notifications to stdout, invalid events with their line to stderr."""
+    mapping = Settings().mapping if config is None else _settings(config).mapping
+    notifications = Settings().notifications if config is None else _settings(config).notifications
+    if profile is not None:
+        mapping = mapping.model_copy(update={"profile": profile, "profiles": {}})
+    directory = DirectoryFile(mapping.directory_file) if mapping.directory_file else None
+    invalid = 0
+    for mapped in map_lines(file, mapper(mapping, directory), style(notifications), "map", round(time.time() * 1000)):
+        if mapped.notification is not None:
+            sys.stdout.buffer.write(mapped.notification + b"\n")
+        elif mapped.invalid or verbose:
+            typer.echo(f"line {mapped.line}: {mapped.note}", err=True)
+        invalid += mapped.invalid
+    raise typer.Exit(int(invalid > 0))
+
+
+@app.command("schema")
+def schema_(what: Annotated[str, typer.Argument(help="event, notification or settings")]) -> None:
+    """Print a JSON Schema: of the generic event, of the notification, or of the configuration file."""
+    made = {"event": schema.event_schema, "notification": schema.notification_schema, "settings": settings_schema}
+    if what not in made:
+        raise typer.BadParameter(f"{what}: one of {', '.join(made)}")
+    typer.echo(json.dumps(made[what](), indent=2))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def receiver(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.")] = 8099,
+    status: Annotated[int, typer.Option(help="Status of every answer.", min=200, max=599)] = 200,
+    delay: Annotated[float, typer.Option(help="Seconds before each answer.", min=0)] = 0.0,
+    fail_rate: Annotated[float, typer.Option(help="Share of answers that are 503 instead.", min=0, max=1)] = 0.0,
+    raw: Annotated[bool, typer.Option("--json", help="Print the bodies as they came, one a line.")] = False,
+) -> None:
+    """Receive notifications: print each, check it against the format, and count what came twice or out of order."""
+    try:
+        raise typer.Exit(run_receiver(host, port, Answer(status, delay, fail_rate), raw=raw))
+    except OSError as error:
+        _fail(f"--host/--port: {error}")
+
+
+@app.command()
+def simulate(
+    topic: Annotated[str | None, typer.Option(help="Topic to write to; default: the first of kafka.topics.")] = None,
+    rate: Annotated[float, typer.Option(help="Records a second.", min=0.01)] = 20.0,
+    groups: Annotated[int, typer.Option(help="Campaign groups.", min=1)] = 8,
+    bad: Annotated[float, typer.Option(help="Share of records that are no valid events.", min=0, max=1)] = 0.01,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
+    seconds: Annotated[str | None, typer.Option("--for", help="How long, as in 30s; default: until Ctrl-C.")] = None,
+    broker: Annotated[str | None, typer.Option(help="host:port, without a configuration file.")] = None,
+    config: Config = None,
+) -> None:
+    """Write campaign traffic to a topic: life cycles, drifting statistics, calling lists, a few bad records."""
+    kafka = KafkaSettings(bootstrap_servers=[broker]) if broker else _settings(config).kafka
+    names = [topic] if topic else kafka.topics
+    if not names:
+        _fail("--topic is needed with --broker")
+    traffic = Traffic(seed, groups, bad=bad)
+    try:
+        raise typer.Exit(run_simulate(kafka, names[0], traffic, rate, duration(seconds)))
+    except Unreachable as error:
+        _fail(str(error))
+
+
+@app.command()
+def demo(
+    broker: Annotated[str | None, typer.Option(help="A real broker, host:port; default: an embedded one.")] = None,
+    seconds: Annotated[str | None, typer.Option("--for", help="How long, as in 30s; default: until Ctrl-C.")] = None,
+    rate: Annotated[float, typer.Option(help="Records a second.", min=0.01)] = 20.0,
+    groups: Annotated[int, typer.Option(help="Campaign groups.", min=1)] = 8,
+    bad: Annotated[float, typer.Option(help="Share of records that are no valid events.", min=0, max=1)] = 0.01,
+    fail_rate: Annotated[float, typer.Option(help="Share of notifications answered with 503.", min=0, max=1)] = 0.02,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
+) -> None:
+    """See it work: broker, simulator, bridge and receiver in one command, without Java or Docker."""
+    options = Options(broker=broker, seconds=duration(seconds), rate=rate, groups=groups, bad=bad, fail_rate=fail_rate, seed=seed)
+    try:
+        raise typer.Exit(run_demo(options, Bridge))
+    except (NoBroker, Unreachable) as error:
+        _fail(str(error))
+
+
+def duration(text: str | None) -> float | None:
+    """Seconds of `30`, `30s`, `500ms`, `2m`, as settings take them."""
+    try:
+        return None if text is None else TypeAdapter(Seconds).validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter(f"{text}: a duration such as 30s or 2m") from None
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)

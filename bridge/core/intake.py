@@ -1,0 +1,84 @@
+"""The records of one owned partition between Kafka and the lanes.
+
+Records wait in `backlog`, untouched, until the partition's share of the buffers and its ledger have room. While
+anything waits there the partition should be paused; it is resumed at half the share, so that work is left to do until
+the first new record arrives.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from bridge.core.ledger import Ledger
+from bridge.core.record import Partition, Record
+
+
+class Share(msgspec.Struct):
+    """How much of one partition may be held: records, and bytes of them."""
+
+    records: int
+    bytes: int
+
+
+class Intake:
+    """One owned partition, from its assignment to its end."""
+
+    def __init__(self, partition: Partition, ledger: Ledger, share: Share) -> None:
+        self.partition = partition
+        self.ledger = ledger
+        self.share = share  # shared by all partitions, changes with their number
+        self.backlog: deque[Record] = deque()
+        self.bytes = 0  # of records seen and not done
+        self.paused = False
+        self.out = 0  # POSTs and quarantines that have begun and not ended
+        self.gone = False  # owned by another: what ends from now on is no longer ours to count
+        self.leaving = False  # being revoked: nothing of it may be taken over any more
+        self._times: dict[int, tuple[int, int]] = {}  # offset -> (timestamp ms, size) of records seen and not done
+
+    @property
+    def held(self) -> int:
+        """Records of this partition in the bridge, whose fate is open; once it leaves, only what is out."""
+        return self.out if self.leaving else self.ledger.held + len(self.backlog)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """The timestamp of the record at the watermark; None where nothing is held."""
+        if self._times:
+            return self._times[self.ledger.watermark][0]
+        return self.backlog[0].timestamp_ms if self.backlog else None
+
+    def offer(self, records: Iterable[Record]) -> None:
+        """Records as they came from Kafka."""
+        self.backlog.extend(records)
+
+    def take(self) -> tuple[Record, bool] | None:
+        """The next record that may be taken over, and whether it is fresh; None: nothing waits, or no room.
+
+        A record that is not fresh was done before a restart: it counts as done already.
+        """
+        if not self.backlog or self.leaving or self._crowded():
+            return None
+        record = self.backlog.popleft()
+        fresh = self.ledger.see(record.offset)
+        if fresh:
+            self._times[record.offset] = record.timestamp_ms, record.size
+            self.bytes += record.size
+        return record, fresh
+
+    def settle(self, offset: int) -> None:
+        """The record at `offset` is done."""
+        self.ledger.settle(offset)
+        self.bytes -= self._times.pop(offset)[1]
+
+    def _crowded(self) -> bool:
+        held = self.ledger.held
+        return held > 0 and (held >= self.share.records or self.bytes >= self.share.bytes or self.ledger.full)
+
+    @property
+    def wants_pause(self) -> bool | None:
+        """True: to be paused, False: to be resumed, None: stay as it is."""
+        if self.backlog:
+            return None if self.paused else True
+        roomy = self.ledger.held <= self.share.records // 2 and self.bytes <= self.share.bytes // 2
+        return False if self.paused and roomy else None

@@ -1,0 +1,75 @@
+"""Order per campaign group, concurrency across groups.
+
+1. A lane holds the events of one campaign group in the order of their arrival; only its head is ever out.
+2. A group waits for no other: whoever has a head that is not out is in `ready`, served in turn.
+3. A lane that runs empty is forgotten, so idle groups cost nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Lane(Generic[T]):
+    """The queue of one campaign group. `out`: the head is being worked on."""
+
+    __slots__ = ("key", "out", "queue")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.queue: deque[T] = deque()
+        self.out = False
+
+
+class Lanes(Generic[T]):
+    """All lanes of the owned partitions."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, Lane[T]] = {}
+        self._ready: deque[Lane[T]] = deque()
+        self.queued = 0  # items in lanes that are not out
+        self.out = 0
+
+    def push(self, key: str, item: T) -> None:
+        """Append an item to the lane of `key`."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(key)
+            self._ready.append(lane)
+        lane.queue.append(item)
+        self.queued += 1
+
+    def take(self) -> Lane[T] | None:
+        """The next lane whose head may go out, marked as out; `lane.queue[0]` is that head. None: nothing is ready."""
+        while self._ready:
+            lane = self._ready.popleft()
+            if lane.queue:  # else emptied by `release` while it waited here
+                lane.out = True
+                self.queued -= 1
+                self.out += 1
+                return lane
+        return None
+
+    def settle(self, lane: Lane[T]) -> None:
+        """The head of a lane is done: its next one may go out."""
+        lane.queue.popleft()
+        lane.out = False
+        self.out -= 1
+        if lane.queue:
+            self._ready.append(lane)
+        else:
+            del self._lanes[lane.key]
+
+    def release(self, gone: Callable[[T], bool]) -> list[T]:
+        """Take all items out for which `gone` is true, but heads that are out, and return them in order per lane."""
+        released: list[T] = []
+        for lane in list(self._lanes.values()):
+            head = [lane.queue.popleft()] if lane.out else []
+            released += [item for item in lane.queue if gone(item)]
+            lane.queue = deque(head + [item for item in lane.queue if not gone(item)])
+            if not lane.queue:
+                del self._lanes[lane.key]
+        self.queued -= len(released)
+        return released

@@ -1,0 +1,75 @@
+"""From a record to an event with its place: which profile, which campaign group, which names."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bridge.core.directory import Directory
+from bridge.core.event import NAMES, Event
+from bridge.core.groups import Names, Policy, Stamp, names_of
+from bridge.core.identity import group_key
+from bridge.core.outcome import Skip
+from bridge.core.profile import Profile
+from bridge.core.record import Record
+
+IDS = tuple(name for name in NAMES if name.startswith("campaign_group_"))
+
+
+class Arrival(msgspec.Struct, gc=False):
+    """An event on its way through its lane. `fresh` is false where it was posted before a restart."""
+
+    record: Record
+    key: str
+    event: Event
+    stamp: Stamp
+    policy: Policy
+    row: Names | None
+    fresh: bool = True
+
+
+class Route(msgspec.Struct, frozen=True):
+    """How the records of a topic are read."""
+
+    profile: Profile
+    policy: Policy
+
+
+class Mapper:
+    """Maps records by the route of their topic. `max_future_ms`: how far an event's time may be ahead of its record's."""
+
+    def __init__(
+        self, default: Route, by_topic: Mapping[str, Route], *, max_future_ms: int, directory: Directory | None = None
+    ) -> None:
+        self.directory = directory  # replaced as a whole when its file changes
+        self.replaced_times = 0
+        self._default = default
+        self._by_topic = dict(by_topic)
+        self._max_future_ms = max_future_ms
+
+    def read(self, record: Record, *, fresh: bool = True) -> Arrival | Skip:
+        """The event in a record. Raises InvalidEvent."""
+        route = self._by_topic.get(record.partition.topic, self._default)
+        event = route.profile.read(record)
+        if isinstance(event, Skip):
+            return event
+        row = None
+        if self.directory is not None:
+            event, row = _look_up(self.directory, event)
+        stamp = Stamp(self._time(event, record), record.partition, record.offset)
+        return Arrival(record, group_key(event, route.profile.key), event, stamp, route.policy, row, fresh)
+
+    def _time(self, event: Event, record: Record) -> int:
+        """The event's time, or the record's where the event claims to come from the future."""
+        if 0 <= record.timestamp_ms < event.time_ms - self._max_future_ms:
+            self.replaced_times += 1
+            return record.timestamp_ms
+        return event.time_ms
+
+
+def _look_up(directory: Directory, event: Event) -> tuple[Event, Names | None]:
+    """The event with the ids that the directory gives its group, so that all profiles agree on the group's key."""
+    row = directory.resolve(event)
+    if row is None:
+        return event, None
+    ids = {name: text for name in IDS if (text := getattr(row, name)) is not None}
+    return msgspec.structs.replace(event, **ids), names_of(row)

@@ -1,0 +1,178 @@
+"""A mapping profile: from the records of one dialling platform to campaign group events.
+
+`Profile.read` is a pure function of the record: it has no clock and no memory, and for any record at all it returns an
+Event or a Skip, or raises InvalidEvent.
+"""
+
+from collections.abc import Mapping
+from pathlib import PurePath
+
+import msgspec
+
+from bridge.core.conditions import Condition, compile_when
+from bridge.core.envelopes import Envelope, open_record
+from bridge.core.event import NAMES, Event
+from bridge.core.outcome import Skip
+from bridge.core.profile_fields import Unknown
+from bridge.core.profile_readers import FIELDS, compile_readers
+from bridge.core.profile_text import Node, Problems, ProfileError, parse, suggestion
+from bridge.core.readers import Readers
+from bridge.core.record import Record
+
+__all__ = ["Profile", "ProfileError", "compile_profile"]
+
+_KEYS = ("key", "inside", "missing", "events", "fields")
+_RULE_KEYS = ("when", "kind", "fields")
+_IDS = ("campaign_group_guid", "campaign_group_dbid", "campaign_group_name")
+_TENANTS = ("tenant_name", "tenant_ccid")
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Which records it selects, and how the fields of their event are read."""
+
+    selects: Condition
+    readers: Readers
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """Compiled once, immutable.
+
+    `key`: the fields that tell one campaign group from another. `missing`: field -> text for what the platform can't
+    know. The first rule that selects a record reads it.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    missing: Mapping[str, str]
+    envelopes: tuple[Envelope, ...]
+    rules: tuple[Rule, ...]
+
+    def read(self, record: Record) -> Event | Skip:
+        """The event in a record. Raises InvalidEvent, and nothing else."""
+        if not record.value:
+            return Skip.TOMBSTONE
+        given = open_record(record, record.value, self.envelopes)
+        for rule in self.rules:
+            if rule.selects(given):
+                return rule.readers.event(given)
+        return Skip.NOT_SELECTED
+
+
+def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -> Profile:
+    """The profile in a YAML text; `source` names it in problems. Raises ProfileError with all that is wrong."""
+    problems = Problems(source)
+    root = parse(text, problems)
+    _check_keys(root, "", _KEYS, problems)
+    key = _key(root, problems)
+    profile = Profile(
+        name=PurePath(source).stem,
+        key=key,
+        missing=_missing(root.get("missing"), problems),
+        envelopes=_envelopes(root.get("inside"), problems),
+        rules=_rules(root, _Common(_fields(root.get("fields"), "fields", problems), key, on_unknown, problems)),
+    )
+    problems.raise_any()
+    return profile
+
+
+def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...], problems: Problems) -> None:
+    for name, node in mapping.items():
+        if name not in allowed:
+            problems.add(node.line, where + name, f"unknown key{suggestion(name, allowed)}")
+
+
+def _words(node: Node | None) -> list[tuple[str, int]]:
+    """A text, or a list of texts, with their lines; nothing for anything else."""
+    items = node.value if node is not None and isinstance(node.value, list) else [node]
+    return [(item.value, item.line) for item in items if item is not None and isinstance(item.value, str)]
+
+
+def _key(root: Mapping[str, Node], problems: Problems) -> tuple[str, ...]:
+    words = _words(root.get("key"))
+    line = root["key"].line if "key" in root else 1
+    for word, place in words:
+        if word not in _IDS + _TENANTS:
+            problems.add(place, "key", f"unknown field {word!r}{suggestion(word, _IDS + _TENANTS)}")
+    ids = [word for word, _ in words if word in _IDS]
+    if len(ids) != 1:
+        problems.add(
+            line, "key", f"exactly one of {', '.join(_IDS)} is needed, and a tenant where ids repeat between tenants"
+        )
+    return tuple(word for word, _ in words)
+
+
+def _missing(node: Node | None, problems: Problems) -> dict[str, str]:
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        problems.add(node.line, "missing", "a mapping of names to the text that stands for them")
+        return {}
+    _check_keys(node.value, "missing.", NAMES, problems)
+    texts: dict[str, str] = {}
+    for name, text in node.value.items():
+        if isinstance(text.value, str):
+            texts[name] = text.value
+        else:
+            problems.add(text.line, f"missing.{name}", "must be a text")
+    return texts
+
+
+def _envelopes(node: Node | None, problems: Problems) -> tuple[Envelope, ...]:
+    if node is None:
+        return ()
+    envelopes = []
+    for word, line in _words(node):
+        if word in set(Envelope):
+            envelopes.append(Envelope(word))
+        else:
+            problems.add(line, "inside", f"unknown {word!r}{suggestion(word, tuple(Envelope))}")
+    return tuple(envelopes)
+
+
+def _rules(root: Mapping[str, Node], common: "_Common") -> tuple[Rule, ...]:
+    node = root.get("events")
+    if node is None:
+        return (_rule(Node({}, 1), "", common),)
+    if not isinstance(node.value, list) or not node.value:
+        common.problems.add(node.line, "events", "a list of rules, each with `when` and `kind`")
+        return ()
+    return tuple(_rule(rule, f"events[{number}].", common) for number, rule in enumerate(node.value))
+
+
+class _Common(msgspec.Struct, frozen=True):
+    """What all rules of a profile share."""
+
+    fields: Mapping[str, Node]
+    key: tuple[str, ...]
+    on_unknown: Unknown
+    problems: Problems
+
+
+def _rule(node: Node, where: str, common: _Common) -> Rule:
+    rule, problems = node.value, common.problems
+    if not isinstance(rule, dict):
+        problems.add(node.line, where.rstrip("."), "a rule is a mapping with `when` and `kind`")
+        rule = {}
+    _check_keys(rule, where, _RULE_KEYS, problems)
+    fields = {**common.fields, **_fields(rule.get("fields"), f"{where}fields", problems)}
+    if "kind" in rule:
+        fields["kind"] = _constant(rule["kind"])
+    for name in ("kind", *common.key):
+        if name not in fields and name in FIELDS:
+            problems.add(node.line, f"{where}fields.{name}", "needed: nothing says where it stands")
+    selects = compile_when(rule.get("when"), f"{where}when", problems)
+    return Rule(selects, compile_readers(fields, common.on_unknown, problems))
+
+
+def _constant(node: Node) -> Node:
+    return Node({"value": node}, node.line) if isinstance(node.value, str) else node
+
+
+def _fields(node: Node | None, where: str, problems: Problems) -> Mapping[str, Node]:
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        problems.add(node.line, where, "a mapping of the event's fields to where they stand")
+        return {}
+    _check_keys(node.value, f"{where}.", FIELDS, problems)
+    return {name: source for name, source in node.value.items() if name in FIELDS}

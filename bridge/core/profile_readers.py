@@ -1,0 +1,77 @@
+"""Compiles the `fields` of a profile: which type each field of the event has."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from bridge.core.event import NAMES
+from bridge.core.profile_fields import FieldType, NumberType, TextType, TimeType, Unknown, WholeType, WordType
+from bridge.core.profile_text import Node, Problems, suggestion
+from bridge.core.readers import STATISTICS, ListReaders, Readers
+from bridge.core.sources import Reader, compile_getter, compile_source, nothing
+from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
+from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES, kind_table, number_table
+
+T = TypeVar("T")
+_WORDS = ("kind", "state", "action", "actor", "dial_mode", "optimize_by")
+_LIST_FIELDS = ("in", "name", "dbid", "hit_ratio", "time_to_complete")
+#: Every field that `fields` may map.
+FIELDS = (*_WORDS, "optimize_goal", "time", *NAMES, *STATISTICS, "calling_lists")
+
+_TEXT, _NUMBER, _WHOLE, _TIME = TextType(), NumberType(), WholeType(), TimeType()
+_KIND = WordType(kind_table(), "reject")  # what an event is for is never guessed
+_STATES = number_table(GroupState, STATES)
+_ACTIONS = number_table(Action, ACTIONS)
+_ACTORS = number_table(Actor, ACTORS)
+_DIAL_MODES = number_table(DialMode, DIAL_MODES)
+_OPTIMIZE_BY = number_table(OptimizeBy, OPTIMIZE_BY)
+
+
+def compile_readers(fields: Mapping[str, Node], on_unknown: Unknown, problems: Problems) -> Readers:
+    """The readers of a rule's fields; what is not mapped is never said."""
+
+    def reader(field: str, kind: FieldType[T]) -> Reader[T]:
+        return compile_source(fields[field], field, kind, problems) if field in fields else nothing
+
+    return Readers(
+        kind=reader("kind", _KIND),
+        time=reader("time", _TIME),
+        state=reader("state", WordType(_STATES, on_unknown)),
+        action=reader("action", WordType(_ACTIONS, on_unknown)),
+        actor=reader("actor", WordType(_ACTORS, on_unknown)),
+        dial_mode=reader("dial_mode", WordType(_DIAL_MODES, on_unknown)),
+        optimize_by=reader("optimize_by", WordType(_OPTIMIZE_BY, on_unknown)),
+        optimize_goal=reader("optimize_goal", _WHOLE),
+        names=tuple((name, reader(name, _TEXT)) for name in NAMES if name in fields),
+        statistics=tuple((name, reader(name, _NUMBER)) for name in STATISTICS if name in fields),
+        calling_lists=_lists(fields.get("calling_lists"), problems),
+    )
+
+
+def _lists(node: Node | None, problems: Problems) -> ListReaders | None:
+    if node is None:
+        return None
+    fields = node.value if isinstance(node.value, dict) else {}
+    for name, value in fields.items():
+        if name not in _LIST_FIELDS:
+            problems.add(value.line, f"calling_lists.{name}", f"unknown key{suggestion(name, _LIST_FIELDS)}")
+    if "name" not in fields or "in" not in fields:
+        problems.add(
+            node.line, "calling_lists", "a mapping with `in`, the path of an array, and `name`, a path in its items"
+        )
+        return None
+
+    def reader(field: str, kind: FieldType[T]) -> Reader[T]:
+        return compile_source(fields[field], f"calling_lists.{field}", kind, problems) if field in fields else nothing
+
+    array = compile_getter(fields["in"], "calling_lists.in", problems)
+    return (
+        None
+        if array is None
+        else ListReaders(
+            array=array,
+            name=reader("name", _TEXT),
+            dbid=reader("dbid", _TEXT),
+            hit_ratio=reader("hit_ratio", _NUMBER),
+            time_to_complete=reader("time_to_complete", _NUMBER),
+        )
+    )

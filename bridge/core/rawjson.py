@@ -1,0 +1,92 @@
+"""JSON of unknown origin, read strictly: what one reader would take for one thing and another for something else is invalid.
+
+msgspec does the work and already refuses bad UTF-8, lone surrogates, NaN and anything else outside RFC 8259. It lets
+two things pass: duplicate keys (the last wins) and nesting up to the interpreter's own limit. Both are found by counting:
+
+Rule 1. Every key in the text ends in a quote and a colon, with nothing but white space between. So the text has at
+least as many of these pairs as it has keys, and one with exactly as many pairs as the decoded tree has keys repeats none.
+Rule 2. Where the counts differ (a text may contain `":` in a string), a slower reader that sees every pair decides.
+"""
+
+import json
+from contextlib import suppress
+from typing import NoReturn
+
+import msgspec
+
+from bridge.core.limits import MAX_NESTING, MAX_RECORD_BYTES
+from bridge.core.outcome import Invalid, InvalidEvent
+
+_decode = msgspec.json.Decoder().decode
+
+
+def decode(value: bytes) -> dict[str, object]:
+    """The JSON object in `value`.
+
+    Raises InvalidEvent: too_large, bad_utf8, bad_json, bad_number, not_an_object, duplicate_key, too_deep.
+    """
+    if len(value) > MAX_RECORD_BYTES:
+        raise InvalidEvent(Invalid.TOO_LARGE, detail=f"{len(value)} bytes, {MAX_RECORD_BYTES} at most")
+    try:
+        tree: object = _decode(value)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError
+        _explain(value, error)
+    if not isinstance(tree, dict):
+        raise InvalidEvent(Invalid.NOT_AN_OBJECT, detail="the value is JSON, but no object")
+    # A second brace, or enough brackets to nest too deep, may also be text in a string: then walking finds nothing.
+    flat = value.count(b"{") == 1 and value.count(b"[") < MAX_NESTING
+    keys = len(tree) + (0 if flat else _count_keys(tree, 1))
+    if value.count(b'":') != keys or b" :" in value or b"\n:" in value or b"\t:" in value or b"\r:" in value:
+        _reject_duplicates(value)
+    return tree
+
+
+def _count_keys(node: dict[str, object] | list[object], depth: int) -> int:
+    """Keys of all objects inside `node`, which is at nesting `depth` (1 = the outermost)."""
+    if depth > MAX_NESTING:
+        raise _too_deep()
+    keys = 0
+    for child in node.values() if isinstance(node, dict) else node:
+        if type(child) is dict:
+            keys += len(child) + _count_keys(child, depth + 1)
+        elif type(child) is list:
+            keys += _count_keys(child, depth + 1)
+    return keys
+
+
+def _reject_duplicates(value: bytes) -> None:
+    json.loads(value, object_pairs_hook=_object_without_duplicates, parse_int=str, parse_float=str)
+
+
+def _object_without_duplicates(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise InvalidEvent(Invalid.DUPLICATE_KEY, key[:100], "the key occurs twice in one object")
+        seen.add(key)
+
+
+def _too_deep() -> InvalidEvent:
+    return InvalidEvent(Invalid.TOO_DEEP, detail=f"nested deeper than {MAX_NESTING}")
+
+
+def _explain(value: bytes, error: ValueError) -> NoReturn:
+    """Raise why `value` is no JSON; only the position of what is wrong is told, never the text."""
+    if isinstance(error, UnicodeDecodeError):
+        raise InvalidEvent(Invalid.BAD_UTF8, detail="not UTF-8") from None
+    try:
+        value.decode()
+    except UnicodeDecodeError as bad:
+        raise InvalidEvent(Invalid.BAD_UTF8, detail=f"not UTF-8 at byte {bad.start}") from None
+    if isinstance(error, msgspec.ValidationError):
+        raise InvalidEvent(Invalid.BAD_NUMBER, detail="a number outside the range of doubles") from None
+    # NaN and Infinity are not JSON, but so common that they deserve their own reason.
+    with suppress(ValueError, RecursionError):
+        json.loads(value, parse_constant=_reject_constant, parse_int=str, parse_float=str)
+    raise InvalidEvent(Invalid.BAD_JSON, detail=str(error)) from None
+
+
+def _reject_constant(word: str) -> NoReturn:
+    raise InvalidEvent(Invalid.BAD_NUMBER, detail=f"{word} is no JSON number")

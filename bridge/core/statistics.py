@@ -1,0 +1,45 @@
+"""How statistics are merged."""
+
+from msgspec import UNSET
+
+from bridge.core.event import CallingList, Event, Statistic, Statistics
+
+
+def over(new: Statistic, old: Statistic) -> Statistic:
+    """A value stays until it is replaced; null replaces."""
+    return old if new is UNSET else new
+
+
+def merged(old: Statistics | None, new: Statistics) -> Statistics:
+    """A group's statistics after an event that brings `new` ones."""
+    if old is None:
+        return new
+    return Statistics(
+        busy_factor=over(new.busy_factor, old.busy_factor),
+        hit_ratio=over(new.hit_ratio, old.hit_ratio),
+        overdial_rate=over(new.overdial_rate, old.overdial_rate),
+        time_to_complete=over(new.time_to_complete, old.time_to_complete),
+    )
+
+
+def merged_list(old: CallingList, new: CallingList) -> CallingList:
+    """A calling list's statistics after an event that brings `new` ones."""
+    return CallingList(
+        name=new.name,
+        dbid=new.dbid if new.dbid is not None else old.dbid,
+        hit_ratio=over(new.hit_ratio, old.hit_ratio),
+        time_to_complete=over(new.time_to_complete, old.time_to_complete),
+    )
+
+
+def ratios_above_one(event: Event) -> int:
+    """How many ratios of an event are above 1: possible (the page sets no bound), but more often a wrong scale."""
+    found = 0
+    if event.statistics is not None:
+        s = event.statistics
+        found = sum(_above_one(value) for value in (s.busy_factor, s.hit_ratio, s.overdial_rate))
+    return found + sum(_above_one(values.hit_ratio) for values in event.calling_lists or ())
+
+
+def _above_one(value: Statistic) -> bool:
+    return isinstance(value, int | float) and value > 1

@@ -1,0 +1,123 @@
+"""Rebalances of the consumer group, as kafka-python 3.0.12 reports them.
+
+Call-backs run on kafka-python's own thread, inside its own event loop: only its futures can be awaited there, and
+heartbeats go on meanwhile. The budget of a revoke is `kafka.max_poll_interval`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka.future import Future
+from kafka.structs import MemberState
+
+from bridge.core.record import Partition
+
+
+class Owner(Protocol):
+    """Who is told of partitions coming and going, on the asyncio loop."""
+
+    def assigned(self, partitions: frozenset[Partition]) -> None:
+        """These are ours from now on, and paused."""
+
+    async def revoked(self, partitions: frozenset[Partition]) -> None:
+        """These must be given up; they are kept from the next owner until this returns."""
+
+    def lost(self, partitions: frozenset[Partition]) -> None:
+        """These are another's already."""
+
+    def lost_all(self) -> None:
+        """The membership is given up as it is: whatever was ours is another's already."""
+
+
+class Assignor(CooperativeStickyAssignor):  # type: ignore[misc]
+    """Claims nothing after a loss. One instance per consumer.
+
+    kafka-python goes on claiming the partitions it had before the loss, and the leader believes it: two owners at once,
+    for as long as the true one drains (tests/kafka/test_group.py shows it).
+    """
+
+    def forget(self) -> None:
+        """To be called when partitions are lost."""
+        self.member_assignment = None
+
+
+class Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
+    """Carries rebalances from kafka-python's thread to the asyncio loop."""
+
+    def __init__(
+        self, consumer: KafkaConsumer, assignor: Assignor, owner: Owner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._consumer = consumer
+        self._assignor = assignor
+        self._owner = owner
+        self._loop = loop
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Paused before anything of them can be fetched: the owner must first know where they start."""
+        if assigned:
+            self._consumer.pause(*assigned)
+            self._loop.call_soon_threadsafe(self._owner.assigned, ours(assigned))
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Waits until the owner has given them up."""
+        if revoked:
+            await self._on_loop(self._owner.revoked(ours(revoked)))
+
+    async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        """The default would call revoked, and a commit there fails by construction."""
+        self._assignor.forget()
+        if lost:
+            self._loop.call_soon_threadsafe(self._owner.lost, ours(lost))
+
+    async def _on_loop(self, work: Coroutine[Any, Any, None]) -> None:
+        done = Future()
+
+        async def run() -> None:
+            try:
+                await work
+            finally:
+                done.success(None)
+                with suppress(KafkaError, RuntimeError):  # closed meanwhile: nobody waits
+                    self._consumer.commit_async({})  # sends nothing, but wakes the thread that waits for `done`
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop)
+        await done
+
+
+def ours(partitions: Iterable[TopicPartition]) -> frozenset[Partition]:
+    """kafka-python's partitions as the bridge's own."""
+    return frozenset(Partition(p.topic, p.partition) for p in partitions)
+
+
+def theirs(partitions: Iterable[Partition]) -> list[TopicPartition]:
+    """The bridge's partitions as kafka-python's."""
+    return [TopicPartition(p.topic, p.number) for p in partitions]
+
+
+class Watchdog:
+    """Tells when a member stands still: kafka-python 3.0.12 can forget a join it has begun, and says nothing.
+
+    `patience` in seconds; `clock` is monotonic.
+    """
+
+    def __init__(self, consumer: KafkaConsumer, patience: float, clock: Callable[[], float]) -> None:
+        self._consumer = consumer
+        self._patience = patience
+        self._clock = clock
+        self._stable_at = clock()
+
+    @property
+    def stable(self) -> bool:
+        """Whether the member is in its group and no rebalance is under way."""
+        return bool(self._consumer.group_metadata().state is MemberState.STABLE)
+
+    def stuck(self) -> bool:
+        """Whether the member has been out of its group for longer than its patience."""
+        if self.stable:
+            self._stable_at = self._clock()
+        return self._clock() - self._stable_at > self._patience

@@ -1,0 +1,161 @@
+"""Prometheus: the counts of one moment, made into text off the loop.
+
+The loop takes a `Moment`, a thread renders it: a scrape never sees half an update and never holds up a POST.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+
+import msgspec
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from bridge import __version__
+from bridge.core.outcome import REASONS, Commit, Invalid, Outcome, Result, Return, Skip
+from bridge.core.record import Partition
+from bridge.core.tally import Tally
+from bridge.edge.catalogue import BY_NAME, CATALOGUE, Type
+
+disable_created_metrics()  # a timestamp beside each series doubles the histograms for nobody
+KINDS = ("change", "periodic")
+Labels = tuple[str, ...]
+Samples = Mapping[str, Iterable[tuple[Labels, float]]]
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far behind an owned partition is."""
+
+    partition: Partition
+    records: int
+    seconds: float
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What the loop knows at a scrape. `groups` and `lists`: samples by metric name (bridge.edge.series)."""
+
+    tally: Tally
+    held: int
+    queued: int
+    in_flight: int
+    lags: tuple[Lag, ...]
+    assigned: int
+    joined: bool
+    polled_at: float  # seconds since the epoch
+    missing_topics: int
+    replaced_times: int
+    split: int
+    late: int
+    above_one: int
+    states: Mapping[str, int]
+    hidden: int
+    quarantine_failures: int
+    log_lines_dropped: int
+    series: Samples
+    group_labels: Labels
+
+
+class Metrics:
+    """The histograms, which are fed as things happen, and the rendering of moments."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._duration = self._histogram("ocs_bridge_post_duration_seconds")
+        self._by_result = {result: self._duration.labels(result.value) for result in Result}
+        self._age = self._histogram("ocs_bridge_event_age_seconds")
+
+    def _histogram(self, name: str) -> Histogram:
+        metric = BY_NAME[name]
+        return Histogram(name, metric.help, metric.labels, registry=self._registry, buckets=metric.buckets)
+
+    def posted(self, outcome: Outcome, age_seconds: float) -> None:
+        """A POST ended."""
+        self._by_result[outcome.result].observe(outcome.seconds)
+        self._age.observe(max(0.0, age_seconds))
+
+    def render(self, moment: Moment, accept: str) -> tuple[str, bytes]:
+        """Content type and text for a scrape whose Accept header is `accept`."""
+        encoder, content_type = choose_encoder(accept)
+        registry = CollectorRegistry()
+        registry.register(_OneMoment(moment))
+        return content_type, _joined(encoder(self._registry), encoder(registry))
+
+
+def _joined(first: bytes, second: bytes) -> bytes:
+    """Two expositions as one: OpenMetrics ends with a line that may stand only once."""
+    return first.removesuffix(b"# EOF\n") + second
+
+
+class _OneMoment(Collector):
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        samples = {**_counts(self._moment), **_gauges(self._moment), **self._moment.series}
+        for metric in CATALOGUE:
+            if metric.type is Type.HISTOGRAM:
+                continue
+            labels = [
+                x for name in metric.labels for x in (self._moment.group_labels if name.startswith("<") else (name,))
+            ]
+            make = CounterMetricFamily if metric.type is Type.COUNTER else GaugeMetricFamily
+            family = make(metric.name, metric.help, labels=labels)
+            for values, number in samples[metric.name]:
+                family.add_metric(values, number)
+            yield family
+
+
+def _counts(moment: Moment) -> Samples:
+    """Counters, with every known label set from the start: a rate can't see the first step of a series that appears."""
+    tally = moment.tally
+    failed = [
+        (kind, result, reason)
+        for kind in KINDS
+        for result, reasons in REASONS.items()
+        if result is not Result.DELIVERED
+        for reason in reasons
+    ]
+    delivered = REASONS[Result.DELIVERED][0]
+    return {
+        "ocs_bridge_posts_sent_total": [((kind,), tally.outcomes[kind, Result.DELIVERED, delivered]) for kind in KINDS],
+        "ocs_bridge_posts_failed_total": [((k, o.value, r.value), tally.outcomes[k, o, r]) for k, o, r in failed],
+        "ocs_bridge_notifications_rendered_total": [((kind,), tally.rendered[kind]) for kind in KINDS],
+        "ocs_bridge_records_consumed_total": [((topic,), count) for topic, count in tally.consumed.items()],
+        "ocs_bridge_records_posted_total": [((), tally.posted)],
+        "ocs_bridge_records_absorbed_total": [((), tally.absorbed)],
+        "ocs_bridge_records_skipped_total": [((reason.value,), tally.skipped[reason]) for reason in Skip],
+        "ocs_bridge_records_quarantined_total": [((reason.value,), tally.quarantined[reason]) for reason in Invalid],
+        "ocs_bridge_records_returned_total": [((reason.value,), tally.returned[reason]) for reason in Return],
+        "ocs_bridge_rebalances_total": [
+            ((event,), tally.rebalances[event]) for event in ("assigned", "revoked", "lost")
+        ],
+        "ocs_bridge_commits_total": [((result.value,), tally.commits[result]) for result in Commit],
+        "ocs_bridge_offsets_missing_total": [((), tally.gaps)],
+        "ocs_bridge_event_times_replaced_total": [((), moment.replaced_times)],
+        "ocs_bridge_late_events_total": [((), moment.late)],
+        "ocs_bridge_statistics_above_one_total": [((), moment.above_one)],
+        "ocs_bridge_campaign_groups_split_total": [((), moment.split)],
+        "ocs_bridge_quarantine_failures_total": [((), moment.quarantine_failures)],
+        "ocs_bridge_log_lines_dropped_total": [((), moment.log_lines_dropped)],
+    }
+
+
+def _gauges(moment: Moment) -> Samples:
+    versions = (__version__, platform.python_version(), version("kafka-python"), version("httpx"))
+    lags = [((lag.partition.topic, str(lag.partition.number)), lag) for lag in moment.lags]
+    return {
+        "ocs_bridge_build_info": [(versions, 1)],
+        "ocs_bridge_posts_in_flight": [((), moment.in_flight)],
+        "ocs_bridge_records_held": [((), moment.held)],
+        "ocs_bridge_events_queued": [((), moment.queued)],
+        "ocs_bridge_lag_records": [(labels, lag.records) for labels, lag in lags],
+        "ocs_bridge_lag_seconds": [(labels, lag.seconds) for labels, lag in lags],
+        "ocs_bridge_partitions_assigned": [((), moment.assigned)],
+        "ocs_bridge_group_joined": [((), moment.joined)],
+        "ocs_bridge_poll_timestamp_seconds": [((), moment.polled_at)],
+        "ocs_bridge_topics_missing": [((), moment.missing_topics)],
+        "ocs_bridge_campaign_groups": [((state,), count) for state, count in moment.states.items()],
+        "ocs_bridge_campaign_groups_hidden": [((), moment.hidden)],
+    }

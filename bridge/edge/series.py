@@ -1,0 +1,75 @@
+"""The GSW_STAT gauges, read from the table at a scrape: no series outlives its campaign group."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET
+
+from bridge.core.event import NAMES, Statistic
+from bridge.core.groups import CampaignGroup
+from bridge.core.vocabulary import GroupState
+from bridge.edge.catalogue import GROUP_LABELS
+
+GROUP_GAUGES = {
+    "gsw_stat_busy_factor": "busy_factor",
+    "gsw_stat_hit_ratio": "hit_ratio",
+    "gsw_stat_overdial_rate": "overdial_rate",
+    "gsw_stat_time_to_complete_seconds": "time_to_complete",
+}
+LIST_GAUGES = {
+    "gsw_stat_calling_list_hit_ratio": "hit_ratio",
+    "gsw_stat_calling_list_time_to_complete_seconds": "time_to_complete",
+}
+Labels = tuple[str, ...]
+
+
+class Series(msgspec.Struct):
+    """Samples by metric name, campaign groups by state, and how many groups have no series."""
+
+    samples: dict[str, list[tuple[Labels, float]]]
+    states: dict[str, int]
+    hidden: int
+
+
+def series(groups: Iterable[CampaignGroup], labels: tuple[str, ...], *, limit: int, calling_lists: bool) -> Series:
+    """`labels`: names from GROUP_LABELS. Of more than `limit` loaded groups, the first known have series."""
+    found = Series({name: [] for name in ("gsw_campaign_group_state", *GROUP_GAUGES, *LIST_GAUGES)}, _no_states(), 0)
+    indexes = [NAMES.index(GROUP_LABELS[label]) for label in labels]
+    taken: set[Labels] = set()
+    for group in groups:
+        found.states["unknown" if group.state is None else group.state.name] += 1
+        if group.state is GroupState.NotLoaded:
+            continue
+        values = _labels(group, indexes)
+        if len(taken) >= limit or values in taken:  # two series with the same labels would spoil the whole scrape
+            found.hidden += 1
+            continue
+        taken.add(values)
+        _add(found, group, values, calling_lists=calling_lists)
+    return found
+
+
+def _no_states() -> dict[str, int]:
+    return dict.fromkeys([*(state.name for state in GroupState), "unknown"], 0)
+
+
+def _labels(group: CampaignGroup, indexes: list[int]) -> Labels:
+    """As told to the receiver; of a group that was not told yet, as its events said."""
+    return tuple(group.shown[i] or group.names[i] or "Unknown" for i in indexes)
+
+
+def _add(found: Series, group: CampaignGroup, labels: Labels, *, calling_lists: bool) -> None:
+    if group.state is not None:
+        found.samples["gsw_campaign_group_state"].append((labels, group.state))
+    if group.statistics is not None:
+        for metric, field in GROUP_GAUGES.items():
+            _sample(found, metric, labels, getattr(group.statistics, field))
+    if calling_lists:
+        for known in group.calling_lists.values():
+            for metric, field in LIST_GAUGES.items():
+                _sample(found, metric, (*labels, known.values.name), getattr(known.values, field))
+
+
+def _sample(found: Series, metric: str, labels: Labels, value: Statistic) -> None:
+    if value is not None and value is not UNSET:
+        found.samples[metric].append((labels, value))

@@ -1,0 +1,42 @@
+"""Raw events to notifications without a network: what `ocs-bridge map` does."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from bridge.core.groups import GroupTable
+from bridge.core.mapping import Mapper
+from bridge.core.notification import Style, render
+from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.record import Partition, Record
+
+
+class Mapped(msgspec.Struct, frozen=True):
+    """What became of one line: a notification, or the reason why there is none."""
+
+    line: int
+    notification: bytes | None
+    note: str = ""
+    invalid: bool = False
+
+
+def map_lines(lines: Iterable[bytes], mapper: Mapper, style: Style, topic: str, timestamp_ms: int) -> Iterator[Mapped]:
+    """Each line is the value of a record of `topic`; blank lines are passed over. The table starts empty."""
+    table = GroupTable()
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            record = Record(Partition(topic, 0), number, timestamp_ms, None, line.rstrip(b"\r\n"))
+            yield _map(number, record, table, mapper, style)
+
+
+def _map(number: int, record: Record, table: GroupTable, mapper: Mapper, style: Style) -> Mapped:
+    try:
+        arrival = mapper.read(record)
+        if isinstance(arrival, Skip):
+            return Mapped(number, None, f"skipped: {arrival.value}")
+        facts = table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
+    except InvalidEvent as error:
+        return Mapped(number, None, str(error), invalid=True)
+    if facts is None:
+        return Mapped(number, None, "statistics: merged, told with the group's next notification")
+    return Mapped(number, render(facts, style))

@@ -1,0 +1,152 @@
+"""The fixtures themselves: what the other tests stand on."""
+
+import json
+import ssl
+
+import httpx
+import pytest
+from embedded_broker import EmbeddedBroker
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError
+from kafka.structs import OffsetAndMetadata
+from kafka_broker import MECHANISMS, PASSWORD, USER, KafkaBroker
+from kafka_topics import committed, end_offsets, fresh_name, make_topic, produce, read_all
+from nginx_receiver import NginxReceiver
+
+
+def test_what_kcat_writes_kafka_python_reads_in_order(broker: KafkaBroker, kcat: object) -> None:
+    topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=3)
+    written = [(f"group-{n % 7}", json.dumps({"n": n})) for n in range(100)]
+
+    produce(broker.bootstrap, topic, written, headers={"origin": "kcat"}, options=["-z", "zstd"])
+
+    records = read_all(broker.bootstrap, topic)
+    assert sorted((r.key.decode(), r.value.decode()) for r in records) == sorted(written)
+    assert sum(end_offsets(broker.bootstrap, topic).values()) == 100
+    assert {tuple(r.headers) for r in records} == {(("origin", b"kcat"),)}
+    for key in {r.key for r in records}:
+        same_key = [r for r in records if r.key == key]
+        assert len({r.partition for r in same_key}) == 1
+        assert [json.loads(r.value)["n"] for r in same_key] == sorted(json.loads(r.value)["n"] for r in same_key)
+
+
+def test_kcat_and_kafka_python_choose_the_same_partition_for_a_key(broker: KafkaBroker, kcat: object) -> None:
+    topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=5)
+    keys = [f"key-{n}" for n in range(20)]
+    produce(broker.bootstrap, topic, [(key, "kcat") for key in keys])
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    for key in keys:
+        producer.send(topic, key=key.encode(), value=b"kafka-python")
+    producer.close()
+
+    records = read_all(broker.bootstrap, topic)
+
+    partitions = {(r.key, r.value): r.partition for r in records}
+    assert all(partitions[key.encode(), b"kcat"] == partitions[key.encode(), b"kafka-python"] for key in keys)
+
+
+def test_committed_offsets_and_metadata_can_be_asked_for(broker: KafkaBroker) -> None:
+    topic, group = make_topic(broker.bootstrap, fresh_name("events"), partitions=2), fresh_name("group")
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=group, enable_auto_commit=False)
+    consumer.assign([TopicPartition(topic, 1)])
+    consumer.commit({TopicPartition(topic, 1): OffsetAndMetadata(7, "the bitmap", -1)})
+    consumer.close()
+
+    assert {p: (o.offset, o.metadata) for p, o in committed(broker.bootstrap, group, topic).items()} == {
+        1: (7, "the bitmap")
+    }
+
+
+def test_records_survive_a_stop_and_a_kill_of_a_broker_of_ones_own(own_broker: KafkaBroker) -> None:
+    topic = make_topic(own_broker.bootstrap, "events", partitions=1)
+    for end in (own_broker.stop, own_broker.kill):
+        producer = KafkaProducer(bootstrap_servers=own_broker.bootstrap, acks="all")
+        producer.send(topic, value=end.__name__.encode()).get(10)
+        producer.close()
+        end()
+        own_broker.start()
+
+    assert [r.value for r in read_all(own_broker.bootstrap, topic)] == [b"stop", b"kill"]
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
+def test_the_secure_broker_takes_the_right_password(secure_broker: KafkaBroker, protocol: str, mechanism: str) -> None:
+    certificates = secure_broker.certificates
+    assert certificates is not None
+
+    consumer = KafkaConsumer(
+        bootstrap_servers=secure_broker.address(protocol),
+        security_protocol=protocol,
+        sasl_mechanism=mechanism,
+        sasl_plain_username=USER,
+        sasl_plain_password=PASSWORD,
+        ssl_cafile=str(certificates.ca),
+    )
+
+    assert isinstance(consumer.topics(), set)
+    consumer.close()
+
+
+def test_the_secure_broker_refuses_a_wrong_password(secure_broker: KafkaBroker) -> None:
+    with pytest.raises(KafkaTimeoutError):
+        KafkaConsumer(
+            bootstrap_servers=secure_broker.address("SASL_PLAINTEXT"),
+            security_protocol="SASL_PLAINTEXT",
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_plain_username=USER,
+            sasl_plain_password="wrong",
+            bootstrap_timeout_ms=1_000,
+        )
+
+
+def test_the_secure_broker_shows_a_certificate_of_its_own_ca(secure_broker: KafkaBroker) -> None:
+    certificates = secure_broker.certificates
+    assert certificates is not None
+    trusted = ssl.create_default_context(cafile=certificates.ca)
+    trusted.load_cert_chain(certificates.client, certificates.client_key)
+    consumer = KafkaConsumer(
+        bootstrap_servers=secure_broker.address("SSL"), security_protocol="SSL", ssl_context=trusted
+    )
+    consumer.close()
+
+    with pytest.raises(KafkaTimeoutError):
+        KafkaConsumer(
+            bootstrap_servers=secure_broker.address("SSL"),
+            security_protocol="SSL",
+            ssl_context=ssl.create_default_context(cafile=certificates.stranger),
+            bootstrap_timeout_ms=1_000,
+        )
+
+
+def test_the_embedded_broker_keeps_records_and_the_metadata_of_commits(embedded_broker: EmbeddedBroker) -> None:
+    bootstrap, partition = embedded_broker.bootstrap, TopicPartition("events", 0)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, api_version=(2, 3))
+    producer.send("events", key=b"k", value=b"v", partition=0).get(10)
+    producer.close()
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, api_version=(2, 3), group_id="group", enable_auto_commit=False
+    )
+    consumer.assign([partition])
+    consumer.commit({partition: OffsetAndMetadata(1, "the bitmap", -1)})
+
+    assert consumer.committed(partition, metadata=True).metadata == "the bitmap"
+    consumer.close()
+    assert [r.value for r in read_all(bootstrap, "events", api_version=(2, 3))] == [b"v"]
+
+
+def test_nginx_logs_each_post_with_its_body_and_event_id(nginx_receiver: NginxReceiver) -> None:
+    bodies = [
+        {"GSW_CAMPAIGN_NAME": 'Ünïcode "quoted" \\ back\n', "n": n, "padding": "x" * 20_000 * n} for n in range(3)
+    ]
+
+    with httpx.Client() as client:
+        for n, body in enumerate(bodies):
+            answer = client.post(f"{nginx_receiver.url}/ocs", json=body, headers={"X-GSW-Event-Id": f"id-{n}"})
+            assert answer.status_code == 204
+
+    assert nginx_receiver.wait_for(3) == bodies
+    requests = nginx_receiver.requests()
+    assert [request["event_id"] for request in requests] == ["id-0", "id-1", "id-2"]
+    assert {request["uri"] for request in requests} == {"/ocs"}
+    assert len({request["connection"] for request in requests}) == 1

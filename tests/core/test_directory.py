@@ -1,0 +1,268 @@
+from collections.abc import Iterable
+
+import pytest
+from bridge.core.directory import MAX_ROWS, DirectoryError, Row, parse_directory
+from bridge.core.event import NAMES, Event
+from bridge.core.vocabulary import Kind
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def event(**names: str) -> Event:
+    return Event(kind=Kind.CHANGE, time_ms=0, **names)
+
+
+def problems(text: str, source: str = "groups.csv") -> list[str]:
+    with pytest.raises(DirectoryError) as caught:
+        parse_directory(text, source)
+    return caught.value.problems
+
+
+CSV = """match,campaign_group_name,campaign_name
+101,Sales@North,Sales
+g-7,Dunning@South,Dunning
+"""
+SEMICOLONS = CSV.replace(",", ";")
+LIST = """
+- {match: 101, campaign_group_name: Sales@North, campaign_name: Sales}
+- match: g-7
+  campaign_group_name: Dunning@South
+  campaign_name: Dunning
+"""
+MAP = """
+101:
+  campaign_group_name: Sales@North
+  campaign_name: Sales
+g-7: {campaign_group_name: Dunning@South, campaign_name: Dunning}
+"""
+JSON = '[{"match": 101, "campaign_group_name": "Sales@North", "campaign_name": "Sales"}, {"match": "g-7", "campaign_group_name": "Dunning@South", "campaign_name": "Dunning"}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (CSV, "groups.csv"),
+        ("\ufeff" + CSV, "groups.csv"),
+        (CSV.replace("\n", "\r\n"), "groups.csv"),
+        ("\n" + CSV.replace("\n", "\n\n"), "groups.csv"),
+        (CSV.replace("Sales@North", '"Sales@North"'), "groups.txt"),
+        (SEMICOLONS, "groups.CSV"),
+        (LIST, "groups.yaml"),
+        ("\ufeff" + LIST, "groups.yaml"),
+        (MAP, "groups.yml"),
+        (JSON, "groups.json"),
+    ],
+    ids=["csv", "bom", "crlf", "blank-lines", "quotes", "semicolons", "list", "yaml-bom", "map", "json"],
+)
+def test_each_format_says_the_same(text: str, source: str) -> None:
+    directory = parse_directory(text, source)
+    assert len(directory) == 2
+    assert directory.resolve(event(campaign_group_dbid="101")) == Row(
+        campaign_group_name="Sales@North", campaign_name="Sales"
+    )
+    assert directory.resolve(event(campaign_group_guid="g-7")) == Row(
+        campaign_group_name="Dunning@South", campaign_name="Dunning"
+    )
+    assert directory.resolve(event(campaign_group_dbid="102")) is None
+    assert directory.resolve(event()) is None
+
+
+def test_the_fields_of_a_row_are_the_names_of_an_event() -> None:
+    assert Row.__struct_fields__ == NAMES
+
+
+def test_a_match_is_compared_with_guid_then_dbid_then_name() -> None:
+    directory = parse_directory("match,campaign_name\na,A\nb,B\nc,C\n", "groups.csv")
+    found = [
+        directory.resolve(event(campaign_group_guid="a", campaign_group_dbid="b", campaign_group_name="c")),
+        directory.resolve(event(campaign_group_guid="-", campaign_group_dbid="b", campaign_group_name="c")),
+        directory.resolve(event(campaign_group_guid="-", campaign_group_dbid="-", campaign_group_name="c")),
+    ]
+    assert [row and row.campaign_name for row in found] == ["A", "B", "C"]
+
+
+def test_without_match_a_row_is_found_by_its_own_ids_each_in_its_own_field() -> None:
+    text = "campaign_group_guid,campaign_group_dbid,campaign_group_name\ng-1,101,Sales\n"
+    directory = parse_directory(text, "groups.csv")
+    row = Row(campaign_group_guid="g-1", campaign_group_dbid="101", campaign_group_name="Sales")
+    assert directory.resolve(event(campaign_group_guid="g-1")) == row
+    assert directory.resolve(event(campaign_group_dbid="101")) == row
+    assert directory.resolve(event(campaign_group_name="Sales")) == row
+    assert directory.resolve(event(campaign_group_guid="101")) is None
+
+
+def test_with_match_a_row_is_not_found_by_its_own_ids() -> None:
+    directory = parse_directory("match,campaign_group_dbid\nx,101\n", "groups.csv")
+    assert directory.resolve(event(campaign_group_dbid="101")) is None
+
+
+TWO_TENANTS = """
+- {tenant_name: North, campaign_group_dbid: 101, campaign_name: Sales}
+- {tenant_name: South, campaign_group_dbid: 101, campaign_name: Dunning}
+- {tenant_ccid: t3, campaign_group_dbid: 102, campaign_name: Survey}
+"""
+
+
+def test_two_tenants_may_use_the_same_dbid() -> None:
+    directory = parse_directory(TWO_TENANTS, "groups.yaml")
+
+    def campaign(**names: str) -> str | None:
+        row = directory.resolve(event(**names))
+        return row and row.campaign_name
+
+    assert campaign(campaign_group_dbid="101", tenant_name="North") == "Sales"
+    assert campaign(campaign_group_dbid="101", tenant_name="South", tenant_ccid="t9") == "Dunning"
+    assert campaign(campaign_group_dbid="101", tenant_name="West") is None
+    assert campaign(campaign_group_dbid="101") is None, "either tenant could be meant"
+    assert campaign(campaign_group_dbid="102") == "Survey"
+    assert campaign(campaign_group_dbid="102", tenant_name="North") == "Survey"
+    assert campaign(campaign_group_dbid="102", tenant_ccid="t4") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ({}, {}, True),
+        ({"tenant_name": "A"}, {"tenant_name": "A"}, True),
+        ({"tenant_name": "A"}, {}, True),
+        ({"tenant_name": "A"}, {"tenant_ccid": "1"}, True),
+        ({"tenant_name": "A", "tenant_ccid": "1"}, {"tenant_ccid": "1"}, True),
+        ({"tenant_name": "A"}, {"tenant_name": "B"}, False),
+        ({"tenant_name": "A", "tenant_ccid": "1"}, {"tenant_name": "A", "tenant_ccid": "2"}, False),
+        ({"tenant_name": "A", "tenant_ccid": "1"}, {"tenant_ccid": "2"}, False),
+    ],
+)
+def test_two_rows_that_one_event_could_match_are_a_duplicate(
+    first: dict[str, str], second: dict[str, str], refused: bool
+) -> None:
+    rows = [{"campaign_group_dbid": "101"} | first, {"campaign_group_dbid": "102"}, {"match": "101"} | second]
+    text = "".join("- {" + ", ".join(f"{key}: {value}" for key, value in row.items()) + "}\n" for row in rows)
+    if refused:
+        assert problems(text, "g.yaml") == ["g.yaml line 3: '101' is given twice, and no tenant tells both rows apart"]
+    else:
+        assert len(parse_directory(text, "g.yaml")) == 3
+
+
+tenants = st.tuples(st.sampled_from([None, "A", "B", "C"]), st.sampled_from([None, "1", "2"]))
+
+
+def agreeing(rows: Iterable[tuple[str | None, str | None]], name: str | None, ccid: str | None) -> list[int]:
+    return [
+        number
+        for number, (row_name, row_ccid) in enumerate(rows)
+        if (None in (row_name, name) or row_name == name) and (None in (row_ccid, ccid) or row_ccid == ccid)
+    ]
+
+
+@given(st.lists(tenants, min_size=1, max_size=8), tenants)
+def test_whatever_the_tenants_a_row_is_found_exactly_if_it_alone_agrees(
+    rows: list[tuple[str | None, str | None]], asked: tuple[str | None, str | None]
+) -> None:
+    kept = [row for number, row in enumerate(rows) if not agreeing(rows[:number], *row)]
+    text = "match,tenant_name,tenant_ccid,queue_name\n"
+    text += "".join(f"x,{name or ''},{ccid or ''},{number}\n" for number, (name, ccid) in enumerate(kept))
+    found = parse_directory(text, "g.csv").resolve(
+        Event(kind=Kind.CHANGE, time_ms=0, campaign_group_name="x", tenant_name=asked[0], tenant_ccid=asked[1])
+    )
+    expected = agreeing(kept, *asked)
+    assert (found and found.queue_name) == (str(expected[0]) if len(expected) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ("campain_name", "Did you mean campaign_name?"),
+        ("guid", "Did you mean campaign_group_guid?"),
+        ("GSW_CAMPAIGN_GROUP_DBID", "Did you mean campaign_group_dbid?"),
+        ("colour", "There are: match, tenant_name"),
+    ],
+)
+def test_an_unknown_column_is_a_mistake_with_a_suggestion(column: str, hint: str) -> None:
+    (csv_problem,) = problems(f"match,{column}\n101,x\n")
+    (yaml_problem,) = problems(f"- match: 101\n  {column}: x\n", "g.yaml")
+    assert csv_problem.startswith(f"groups.csv line 1: no such column: '{column}'. {hint}")
+    assert yaml_problem.startswith(f"g.yaml line 1: no such column: '{column}'. {hint}")
+
+
+def test_all_mistakes_of_a_csv_file_are_reported_with_their_lines() -> None:
+    text = 'match,queue_name,match\n101,"two\nlines",x\n102,a\n,b,\n'
+    text += f"{'n' * 1025},c,d\n"
+    assert problems(text) == [
+        "groups.csv line 1: column match is there twice",
+        "groups.csv line 4: 2 cells, but the header has 3",
+        "groups.csv line 5: nothing to find the row by: give match, campaign_group_guid, campaign_group_dbid or campaign_group_name",
+    ]
+    assert problems("match,queue_name\n" + "n" * 1025 + ",c\n") == [
+        "groups.csv line 2: match: more than 1024 characters"
+    ]
+
+
+def test_all_mistakes_of_a_yaml_file_are_reported_with_their_lines() -> None:
+    text = "- &a [1]\n- *a\n- {match: [x, {a: b}], queue_name: y}\n- 5\n- {match: 1, match: 2}\n- {queue_name: x}\n"
+    assert [problem.split(": ", 1) for problem in problems(text, "g.yaml")] == [
+        ["g.yaml line 1", "not a map of names"],
+        ["g.yaml line 2", "not a map of names"],
+        ["g.yaml line 3", "not a name with a text"],
+        ["g.yaml line 4", "not a map of names"],
+        ["g.yaml line 5", "'match' is there twice"],
+        [
+            "g.yaml line 6",
+            "nothing to find the row by: give match, campaign_group_guid, campaign_group_dbid or campaign_group_name",
+        ],
+    ]
+
+
+@pytest.mark.parametrize("text", ["a: 5", "? [a]\n: {}\n", "a: *b", "a:\n  - queue_name: x\n"])
+def test_a_yaml_map_must_hold_maps(text: str) -> None:
+    assert problems(text, "g.yaml") == ["g.yaml line 1: not an id with a map of names"]
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "start"),
+    [
+        ("", "g.csv", "g.csv line 1: the file is empty"),
+        ("\n\n", "g.csv", "g.csv line 1: the file is empty"),
+        ("", "g.yaml", "g.yaml line 1: the file is empty"),
+        ("# nothing\n", "g.yaml", "g.yaml line 1: the file is empty"),
+        ("text", "g.yaml", "g.yaml line 1: neither a list"),
+        ("[1", "g.yaml", "g.yaml line 1: not valid YAML"),
+        ("- match: \x00", "g.yaml", "g.yaml line 1: not valid YAML"),
+        ("[]\n---\n[]", "g.yaml", "g.yaml line 2: a second document"),
+        ('match\n"a\n', "g.csv", "g.csv line 2: not valid CSV"),
+    ],
+)
+def test_what_is_no_directory_is_refused(text: str, source: str, start: str) -> None:
+    (problem,) = problems(text, source)
+    assert problem.startswith(start)
+
+
+@pytest.mark.parametrize(("text", "source"), [("match\n", "g.csv"), ("[]", "g.yaml"), ("{}", "g.yaml")])
+def test_a_directory_may_have_no_rows(text: str, source: str) -> None:
+    assert len(parse_directory(text, source)) == 0
+
+
+def test_yaml_values_are_taken_as_written() -> None:
+    directory = parse_directory("0101: {campaign_name: no, group_name: ~, queue_name: '~', tenant_name: }", "g.yaml")
+    row = Row(campaign_name="no", queue_name="~")
+    assert directory.resolve(event(campaign_group_dbid="0101")) == row
+    assert directory.resolve(event(campaign_group_dbid="101")) is None
+
+
+def test_reading_ends_after_fifty_mistakes() -> None:
+    found = problems("match\n" + "a,b\n" * 1000)
+    assert len(found) == 51
+    assert found[-1] == "groups.csv: reading ended after 50 mistakes"
+
+
+def test_a_hundred_thousand_rows_fit_and_one_more_does_not() -> None:
+    # One id for all, so that the look-up by tenant is seen to be quick, too: a scan would take minutes.
+    text = "match,tenant_name\n" + "".join(f"101,T{number}\n" for number in range(MAX_ROWS))
+    directory = parse_directory(text, "g.csv")
+    found = [directory.resolve(event(campaign_group_dbid="101", tenant_name=f"T{n}")) for n in range(MAX_ROWS)]
+    assert all(row and row.tenant_name == f"T{number}" for number, row in enumerate(found))
+    assert problems(text + "101,T\n", "g.csv") == [f"g.csv line {MAX_ROWS + 2}: more than {MAX_ROWS} rows"]
+
+
+def test_a_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.core.directory.MAX_CHARACTERS", 10)
+    assert problems("match\n123456\n") == ["groups.csv has more than 10 characters"]
