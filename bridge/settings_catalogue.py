@@ -77,7 +77,8 @@ class Entry:
         """The text of a problem: full name, value, where it came from, what is wrong, what is allowed, an example."""
         given = f" = {shown}" if shown else ""
         source = f" ({origin})" if origin else ""
-        return f"{self.name}{given}{source}: {what}. Allowed: {self.allowed()}. Example: {as_text(self.example)}"
+        end = "" if what.endswith(("?", ".")) else "."
+        return f"{self.name}{given}{source}: {what}{end} Allowed: {self.allowed()}. Example: {as_text(self.example)}"
 
     def shown(self, value: object) -> str:
         """A value as it may be printed: short, on one line, without secrets."""

@@ -98,6 +98,12 @@ RULES = (
         "notifications.interval: 10",
     ),
     Rule(
+        ("metrics.labels",),
+        "each label may be there once, and at least one",
+        lambda s: 0 < len(set(s.metrics.labels)) == len(s.metrics.labels),
+        "metrics.labels: tenant, campaign_group",
+    ),
+    Rule(
         ("kafka.sasl_password", "kafka.sasl_password_file"),
         "at most one of both may be set",
         lambda s: s.kafka.sasl_password is None or s.kafka.sasl_password_file is None,

@@ -6,6 +6,7 @@
 import json
 import re
 import sys
+import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -142,12 +143,13 @@ def _text(entry: Entry) -> Schema:
 
 
 def _item(kind: object) -> Schema:
-    """A member of a list or map: text, or a number of a list, or any scalar of `kafka.properties`."""
+    """A member of a list or map: a word, a state, text, or any scalar (`kafka.properties`)."""
     plain = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+    if typing.get_origin(plain) is Literal:
+        return {"enum": list(typing.get_args(plain))}
     if plain is int:
         return {"type": "integer", "minimum": 0, "maximum": 5}
-    scalar = typing.get_origin(plain) is not None or not isinstance(plain, type)
-    return {"type": ["string", "number", "boolean", "null"] if scalar else "string"}
+    return {"type": ["string", "number", "boolean", "null"] if isinstance(plain, types.UnionType) else "string"}
 
 
 def files() -> dict[str, str]:

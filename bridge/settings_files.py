@@ -100,10 +100,8 @@ def _yaml_headers(path: Path, text: str) -> list[tuple[str, str]]:
 def parse_yaml(text: str, source: str) -> Document:
     """Read a YAML map and note the lines of its keys, two levels deep. Duplicate keys are problems, not the last one's."""
     document = Document()
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        data = None if node is None else loader.construct_document(node)
+        node, data = _compose(text)
     except yaml.MarkedYAMLError as error:
         document.problems.append(f"{source}{_at(error)}: {_reason(error)}")
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -114,9 +112,17 @@ def parse_yaml(text: str, source: str) -> Document:
             document.data = {str(key): value for key, value in data.items()}
         elif data is not None:
             document.problems.append(f"{source} must be a map of groups (kafka:, http:, ...)")
+    return document
+
+
+def _compose(text: str) -> tuple[yaml.Node | None, object]:
+    """The tree, which has the lines, and what it says."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()
-    return document
 
 
 def _at(error: yaml.MarkedYAMLError) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 import urllib.parse
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
@@ -138,12 +138,10 @@ Profile = Annotated[
 Brokers = Annotated[list[_broker], BeforeValidator(_list), Kind(_list_or_text + "host:port")]
 Topics = Annotated[list[Topic], BeforeValidator(_list), Kind(_list_or_text + "topic names")]
 States = Annotated[list[_state], BeforeValidator(_list), Kind(_list_or_text + "numbers 0 to 5")]
-_label = Annotated[Literal["tenant", "tenant_ccid", "campaign_group", "campaign_group_guid", "campaign_group_dbid", "group", "campaign"], Kind("a label")]
-Labels = Annotated[
-    list[_label],
-    BeforeValidator(_list),
-    Kind(_list_or_text + "tenant, tenant_ccid, campaign_group, campaign_group_guid, campaign_group_dbid, group, campaign"),
+_label = Literal[
+    "tenant", "tenant_ccid", "campaign_group", "campaign_group_guid", "campaign_group_dbid", "group", "campaign"
 ]
+Labels = Annotated[list[_label], BeforeValidator(_list), Kind(_list_or_text + ", ".join(get_args(_label)))]
 Headers = Annotated[dict[str, SecretStr], BeforeValidator(_map), Kind(_map_or_json + "header names to texts")]
 Profiles = Annotated[dict[Topic, Profile], BeforeValidator(_map), Kind(_map_or_json + "topics to profiles")]
 Properties = Annotated[
@@ -178,6 +176,8 @@ def _mask_map(value: object, hide: re.Pattern[str]) -> object:
 
 def masked(name: str, value: object) -> object:
     """The value of the setting `name` (without its group) as it may be shown to anyone."""
+    if value is None:
+        return None
     if name in {"sasl_password", "bearer_token"}:
         return MASK
     if name == "headers":

@@ -71,7 +71,9 @@ def test_it_stops_when_told_to() -> None:
     assert 0.3 <= time.monotonic() - begin < 2
 
 
-@pytest.mark.parametrize(("end", "text"), [("lost", "TimeoutError: no answer"), ("refused", "ValueError: unknown topic")])
+@pytest.mark.parametrize(
+    ("end", "text"), [("lost", "TimeoutError: no answer"), ("refused", "ValueError: unknown topic")]
+)
 def test_records_that_are_not_written_are_counted_and_told(end: str, text: str) -> None:
     simulator = Simulator(Sink(end), "t", Traffic(), 100)
     simulator.run(threading.Event(), seconds=0.5)

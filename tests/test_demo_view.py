@@ -30,14 +30,14 @@ def filled(groups: int, each: int = 1, **change: object) -> Receiver:
     return receiver
 
 
-def scene(receiver: Receiver, trouble: str = "") -> Scene:
+def scene(receiver: Receiver, log: str = "") -> Scene:
     return Scene(
         urls=URLS,
         note=NOTE,
         receiver=receiver,
         counts=lambda: {"consumed": 123, "posted": 45},
         written=lambda: 130,
-        trouble=lambda: trouble,
+        log=lambda: log,
         started_at=0.0,
     )
 
@@ -77,8 +77,8 @@ def test_what_is_wrong_with_a_notification_stands_beside_it() -> None:
     assert "GSW_STAT_HIT_RATIO can't be" in drawn(scene(filled(1, GSW_STAT_HIT_RATIO=-1)), width=160)
 
 
-def test_trouble_is_shown() -> None:
-    assert "trouble" not in drawn(scene(Receiver()))
+def test_the_last_line_of_the_log_is_shown() -> None:
+    assert "no connection" not in drawn(scene(Receiver()))
     assert "no connection to Kafka" in drawn(scene(Receiver(), "no connection to Kafka"))
 
 
@@ -87,7 +87,9 @@ def test_trouble_is_shown() -> None:
 @pytest.mark.parametrize("width", [80, 132])
 def test_the_picture_fits_the_terminal(height: int, groups: int, width: int) -> None:
     lines = (
-        drawn(scene(filled(groups, each=2 if groups < 100 else 1)), width=width, height=height).rstrip("\n").splitlines()
+        drawn(scene(filled(groups, each=2 if groups < 100 else 1)), width=width, height=height)
+        .rstrip("\n")
+        .splitlines()
     )
     assert len(lines) <= height
     assert max(map(len, lines)) <= width

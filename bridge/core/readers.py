@@ -12,6 +12,7 @@ from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, Op
 
 STATISTICS = ("busy_factor", "hit_ratio", "overdial_rate", "time_to_complete")
 _STATE_FIELDS = "state, action or dial_mode"
+_NO_ACTION = (None, UNSET, Action.NoRequest)
 
 
 class ListReaders(msgspec.Struct, frozen=True):
@@ -45,13 +46,8 @@ class Readers(msgspec.Struct, frozen=True):
         if not isinstance(kind, Kind):
             raise InvalidEvent(Invalid.MISSING_FIELD, "kind", "change, statistics or snapshot")
         dial_mode, actor = self.dial_mode(given), self.actor(given)
-        if (
-            kind is Kind.CHANGE
-            and not state
-            and not action
-            and state is not GroupState.NotLoaded
-            and dial_mode is UNSET
-        ):
+        says = isinstance(state, GroupState) or action not in _NO_ACTION or dial_mode is not UNSET
+        if kind is Kind.CHANGE and not says:
             raise InvalidEvent(Invalid.MISSING_FIELD, "state", f"a change says {_STATE_FIELDS}")
         return Event(
             kind=kind,

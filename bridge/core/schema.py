@@ -53,13 +53,18 @@ def event_schema() -> Schema:
         "properties": properties,
         "required": ["kind", "campaign_group_guid"],
         "if": {"properties": {"kind": {"const": Kind.CHANGE.value}}},
-        "then": {"anyOf": [_said("state"), _said("action"), {"required": ["dial_mode"]}]},
+        "then": {"anyOf": [_said("state", [None]), _said("action", _no_action()), {"required": ["dial_mode"]}]},
         "examples": [_event_example()],
     }
 
 
-def _said(name: str) -> Schema:
-    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+def _said(name: str, nothing: list[object]) -> Schema:
+    return {"required": [name], "properties": {name: {"not": {"enum": nothing}}}}
+
+
+def _no_action() -> list[object]:
+    words = (word for word, action in ACTIONS.items() if action is Action.NoRequest)
+    return [None, Action.NoRequest.value, Action.NoRequest.name, *words]
 
 
 def _time() -> Schema:
@@ -73,7 +78,14 @@ def _time() -> Schema:
 
 def _name(text: str, example: str, *, nullable: bool) -> Schema:
     types = ["string", "integer", "null"] if nullable else ["string", "integer"]
-    return {"description": text, "type": types, "maxLength": MAX_NAME_CHARACTERS, "examples": [example]}
+    return {
+        "description": text,
+        "type": types,
+        "maxLength": MAX_NAME_CHARACTERS,
+        "minimum": -MAX_NUMBER,
+        "maximum": MAX_NUMBER,
+        "examples": [example],
+    }
 
 
 def _words(text: str, vocabulary: type[IntEnum], common: Mapping[str, IntEnum | None]) -> Schema:

@@ -95,13 +95,14 @@ def _conditional(reader: Reader[T], options: Options) -> Reader[T]:
 
 def _mapped(options: Options, kind: FieldType[T], node: Node) -> Reader[T]:
     allowed = _COMMON | kind.options
-    for name, value in options.nodes.items():
-        if name not in allowed:
-            options.problems.add(value.line, f"{options.field}.{name}", f"unknown option{suggestion(name, allowed)}")
-    origins = [name for name in _ORIGINS if name in options.nodes and name in allowed]
-    if len(origins) != 1:
+    unknown = [name for name in options.nodes if name not in allowed]
+    for name in unknown:
+        options.wrong(name, f"unknown option{suggestion(name, allowed)}")
+    origins = [name for name in _ORIGINS if name in options.nodes]
+    if len(origins) != 1 and not unknown:
         wanted = choices(name for name in _ORIGINS if name in allowed)
         options.problems.add(node.line, options.field, f"exactly one of {wanted} is needed")
+    if len(origins) != 1 or unknown:
         return nothing
     if origins == ["value"]:
         return _constant(options, kind)

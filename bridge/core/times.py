@@ -2,13 +2,16 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 
 from bridge.core.outcome import Invalid, InvalidEvent
 
 #: The end of the year 9999, as far as ISO-8601 and Python's calendar go.
 _END_MS = 253_402_300_800_000
+_TOO_LATE = 10**19  # nanoseconds of the year 2286
+# Its own context: independent of what a thread has set. 19 digits, 9 decimals, times 1000.
+_EXACT = Context(prec=40)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)? ?(?:Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
@@ -68,8 +71,10 @@ def _epoch_ms(value: float | str, field: str, form: TimeFormat) -> int:
         raise InvalidEvent(Invalid.BAD_TIME, field, "neither an ISO-8601 date and time nor a number since the epoch")
     # The shortest text of a float is what the producer wrote; its binary value may be a hair below it.
     number = value if isinstance(value, int) else Decimal(str(value))
+    if not 0 <= number < _TOO_LATE:
+        raise InvalidEvent(Invalid.BAD_TIME, field, "outside 1970 to 9999")
     per_second = _PER_SECOND.get(form) or _guess(number)
-    return int(number * 1000 // per_second)
+    return int(_EXACT.divide_int(_EXACT.multiply(number, 1000), per_second))
 
 
 def _guess(number: int | Decimal) -> int:

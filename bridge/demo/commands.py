@@ -1,9 +1,7 @@
 """The receiver and the simulator as commands of their own."""
 
 import asyncio
-import signal
 import threading
-from types import FrameType
 
 from rich.console import Console
 
@@ -11,6 +9,7 @@ from bridge.demo import lines, view
 from bridge.demo.receiver import Answer, Arrival, Receiver
 from bridge.demo.serve import serving
 from bridge.demo.simulate import Simulator
+from bridge.demo.surroundings import thread_told_to_stop, told_to_stop
 from bridge.demo.traffic import Traffic
 from bridge.edge.producer import Producer
 from bridge.settings import KafkaSettings
@@ -36,12 +35,10 @@ async def _receive(host: str, port: int, answer: Answer, *, raw: bool, console: 
 
     receiver = Receiver(answer, show)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with serving(receiver.app, host, port) as bound:
-        talk.print(f"receiving on http://{host}:{bound}", markup=False, highlight=False, soft_wrap=True)
-        await stop.wait()
+    with told_to_stop(stop):
+        async with serving(receiver.app, host, port) as bound:
+            talk.print(f"receiving on http://{host}:{bound}", markup=False, highlight=False, soft_wrap=True)
+            await stop.wait()
     received = receiver.received
     talk.print(f"{received.notifications} notifications: {lines.checks(received)}", markup=False, highlight=False)
     return int(received.odd > 0)
@@ -64,14 +61,10 @@ def run_simulate(
     producer = Producer(kafka, linger_ms=5)
     simulator = Simulator(producer, topic, traffic, rate)
 
-    def end(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
     console.print(f"writing {rate:g} records a second to {topic}", markup=False, highlight=False, soft_wrap=True)
     try:
-        simulator.run(stop, seconds)
+        with thread_told_to_stop(stop):
+            simulator.run(stop, seconds)
     finally:
         producer.close(10.0)
     failed = f", {simulator.failed} failed ({simulator.error})" if simulator.failed else ""

@@ -10,6 +10,9 @@ from bridge.settings import AdminSettings, KafkaSettings, LogSettings, Notificat
 HOST = "127.0.0.1"
 PARTITIONS = 4
 
+#: The embedded broker looks for new records only when the wait of a fetch is over: with the default, half a second.
+FOR_EMBEDDED: dict[str, str | int | float | bool | None] = {"api_version": API_VERSION, "fetch_max_wait_ms": 50}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -37,7 +40,7 @@ def demo_settings(options: Options, address: str, receiver_port: int, admin_port
         group_id="ocs-bridge-demo",
         client_id="ocs-bridge-demo",
         auto_offset_reset="earliest",
-        properties={"api_version": API_VERSION} if embedded else {},
+        properties=FOR_EMBEDDED if embedded else {},
     )
     return Settings(
         kafka=kafka,

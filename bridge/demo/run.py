@@ -22,7 +22,7 @@ from bridge.demo.options import HOST, PARTITIONS, Options, counts, demo_settings
 from bridge.demo.receiver import Answer, Arrival, Receiver
 from bridge.demo.serve import free_port, serving
 from bridge.demo.simulate import Simulator
-from bridge.demo.surroundings import LastWarning, told_to_stop
+from bridge.demo.surroundings import log_to_tail_or_stderr, told_to_stop
 from bridge.demo.traffic import Traffic
 from bridge.edge.producer import Producer
 from bridge.edge.topics import create_topic
@@ -64,12 +64,12 @@ class Demo:
         self._console = console
         self._started_at = time.time()
         self._stop = asyncio.Event()
-        self._log = LastWarning()
+        self._log = log_to_tail_or_stderr(live=console.is_terminal)
         self._receiver = Receiver(Answer(fail_rate=options.fail_rate), self._arrived)
 
     async def run(self) -> int:
         """All of it, from the start of the broker to the summary."""
-        with told_to_stop(self._stop), self._log.listening():
+        with told_to_stop(self._stop):
             async with AsyncExitStack() as stack:
                 settings, simulator = await self._start(stack)
                 bridge = self._make_bridge(settings)
@@ -77,7 +77,7 @@ class Demo:
                 code = await self._play(bridge, simulator, scene)
         received = self._receiver.received
         for text in lines.summary(received, counts(bridge.tally), simulator.written, self._started_at):
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._say(text)
         return code or int(received.notifications == 0 or received.with_problems > 0)
 
     async def _start(self, stack: AsyncExitStack) -> tuple[Settings, Simulator]:
@@ -115,8 +115,12 @@ class Demo:
                 await _settled(bridge, simulator)
         finally:
             stop_bridge.set()
-            code = await asyncio.wait_for(working, STOP)
-        return code
+            await asyncio.wait({working}, timeout=STOP)
+        if not working.done():
+            working.cancel()
+            self._say(f"the bridge did not stop within {STOP:g} s")
+            return 1
+        return working.result()
 
     async def _end(self, working: asyncio.Task[int]) -> None:
         """Wait for Ctrl-C, the time, or the end of the bridge, whichever comes first."""
@@ -137,9 +141,12 @@ class Demo:
             receiver=self._receiver,
             counts=lambda: counts(bridge.tally),
             written=lambda: simulator.written,
-            trouble=lambda: simulator.error or self._log.text,
+            log=lambda: simulator.error or self._log.last,
             started_at=self._started_at,
         )
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _arrived(self, arrival: Arrival) -> None:
         if not self._console.is_terminal:
@@ -184,6 +191,9 @@ async def _repainted(live: Live, scene: view.Scene, console: Console) -> None:
 async def _settled(bridge: Bridge, simulator: Simulator) -> None:
     """Give the bridge time to finish what was written, so that the summary's numbers agree; bounded."""
     deadline = time.monotonic() + SETTLE
-    tally = bridge.tally
-    while time.monotonic() < deadline and not simulator.written <= tally.consumed.total() == tally.finished():  # noqa: ASYNC110 (counts have no event)
+
+    def settled() -> bool:
+        return simulator.written <= bridge.tally.consumed.total() == bridge.tally.finished()
+
+    while time.monotonic() < deadline and not settled():  # noqa: ASYNC110 (counts have no event)
         await asyncio.sleep(0.05)

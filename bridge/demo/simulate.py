@@ -65,7 +65,7 @@ class Simulator:
             future = self._producer.send(self._topic, message.key, message.value, message.headers)
         except Exception as error:  # noqa: BLE001 (kafka-python's errors have no importer here; each is counted and told)
             self._refused += 1
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = _told(error)
         else:
             future.add_callback(self._acknowledge)
             future.add_errback(self._give_up)
@@ -75,4 +75,10 @@ class Simulator:
 
     def _give_up(self, error: BaseException) -> None:
         self._lost += 1
-        self.error = f"{type(error).__name__}: {error}"
+        self.error = _told(error)
+
+
+def _told(error: BaseException) -> str:
+    """Its name and text; kafka-python's errors have the name in their text already."""
+    name = type(error).__name__
+    return str(error) if str(error).startswith(name) else f"{name}: {error}"

@@ -21,21 +21,21 @@ _STATE_STYLES = {"Running": "green", "Active": "yellow", "NotLoaded": "bright_bl
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is shown. `counts` and `written` are asked anew for each picture; `started_at` is epoch seconds."""
+    """What is shown. the functions are asked anew for each picture (`log`: its last line); `started_at` is epoch seconds."""
 
     urls: Mapping[str, str]
     note: str
     receiver: Receiver
     counts: Callable[[], Mapping[str, int]]
     written: Callable[[], int]
-    trouble: Callable[[], str]
+    log: Callable[[], str]
     started_at: float = field(default_factory=time.time)
 
 
 def picture(scene: Scene, now: float, height: int) -> RenderableType:
     """The scene at `now` (epoch seconds) in `height` lines: groups and notifications share what the rest leaves."""
     latest = list(scene.receiver.latest.values())
-    room = height - _FRAME - len(scene.urls) - bool(scene.note) - bool(scene.trouble())
+    room = height - _FRAME - len(scene.urls) - bool(scene.note) - bool(scene.log())
     groups = latest[: max(3, room * 2 // 3, room - _NOTIFICATIONS)]
     left = min(_NOTIFICATIONS, max(3, room - len(groups)))
     last = list(scene.receiver.recent)[-left:]
@@ -123,8 +123,8 @@ def _counts(scene: Scene) -> RenderableType:
     grid = _labelled()
     for label, text in rows.items():
         grid.add_row(label, Text(text))
-    if scene.trouble():
-        grid.add_row("trouble", Text(scene.trouble(), style="red"))
+    if scene.log():
+        grid.add_row("log", Text(scene.log(), style="yellow"))
     return grid
 
 

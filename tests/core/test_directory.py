@@ -1,15 +1,17 @@
 from collections.abc import Iterable
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from bridge.core.directory import MAX_ROWS, DirectoryError, Row, parse_directory
 from bridge.core.event import NAMES, Event
 from bridge.core.vocabulary import Kind
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def event(**names: str) -> Event:
-    return Event(kind=Kind.CHANGE, time_ms=0, **names)
+    return msgspec.structs.replace(Event(kind=Kind.CHANGE, time_ms=0), **names)
 
 
 def problems(text: str, source: str = "groups.csv") -> list[str]:
@@ -108,7 +110,7 @@ def test_two_tenants_may_use_the_same_dbid() -> None:
 
     def campaign(**names: str) -> str | None:
         row = directory.resolve(event(**names))
-        return row and row.campaign_name
+        return row.campaign_name if row else None
 
     assert campaign(campaign_group_dbid="101", tenant_name="North") == "Sales"
     assert campaign(campaign_group_dbid="101", tenant_name="South", tenant_ccid="t9") == "Dunning"
@@ -133,7 +135,7 @@ def test_two_tenants_may_use_the_same_dbid() -> None:
     ],
 )
 def test_two_rows_that_one_event_could_match_are_a_duplicate(
-    first: dict[str, str], second: dict[str, str], refused: bool
+    first: dict[str, str], second: dict[str, str], *, refused: bool
 ) -> None:
     rows = [{"campaign_group_dbid": "101"} | first, {"campaign_group_dbid": "102"}, {"match": "101"} | second]
     text = "".join("- {" + ", ".join(f"{key}: {value}" for key, value in row.items()) + "}\n" for row in rows)
@@ -155,6 +157,9 @@ def agreeing(rows: Iterable[tuple[str | None, str | None]], name: str | None, cc
 
 
 @given(st.lists(tenants, min_size=1, max_size=8), tenants)
+@example([("A", "1"), (None, "2")], ("A", None))
+@example([("A", "1"), ("A", "2")], ("A", None))
+@example([("A", None), ("B", None)], (None, "1"))
 def test_whatever_the_tenants_a_row_is_found_exactly_if_it_alone_agrees(
     rows: list[tuple[str | None, str | None]], asked: tuple[str | None, str | None]
 ) -> None:
@@ -225,7 +230,7 @@ def test_a_yaml_map_must_hold_maps(text: str) -> None:
         ("", "g.yaml", "g.yaml line 1: the file is empty"),
         ("# nothing\n", "g.yaml", "g.yaml line 1: the file is empty"),
         ("text", "g.yaml", "g.yaml line 1: neither a list"),
-        ("[1", "g.yaml", "g.yaml line 1: not valid YAML"),
+        ("]", "g.yaml", "g.yaml line 1: not valid YAML"),
         ("- match: \x00", "g.yaml", "g.yaml line 1: not valid YAML"),
         ("[]\n---\n[]", "g.yaml", "g.yaml line 2: a second document"),
         ('match\n"a\n', "g.csv", "g.csv line 2: not valid CSV"),

@@ -23,8 +23,9 @@ from typing import Self
 
 Script = Callable[["Line"], None]
 
-#: No script waits longer than this for its peer.
+#: Seconds. No script waits longer for its peer, and no test for a script: less, so that it sees the script still wait.
 PATIENCE = 10.0
+AWAITED = 5.0
 EVENT_ID = "x-gsw-event-id"
 
 
@@ -182,17 +183,17 @@ class Receiver:
     def await_requests(self, count: int) -> None:
         """Block until so many whole requests have arrived. Not for the thread of the loop under test."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.ids) >= count, PATIENCE), f"{self.ids} arrived"
+            assert self._changed.wait_for(lambda: len(self.ids) >= count, AWAITED), f"{self.ids} arrived"
 
     def await_begun(self, count: int) -> None:
         """Block until a byte of so many requests has arrived. Not for the thread of the loop under test."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= count, PATIENCE), "nothing arrived"
+            assert self._changed.wait_for(lambda: len(self.requests) >= count, AWAITED), "nothing arrived"
 
     def await_ends(self, count: int) -> None:
         """Block until the scripts of so many connections have ended. Not for the thread of the loop under test."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.ended >= count, PATIENCE), f"{self.ended} connections ended"
+            assert self._changed.wait_for(lambda: self.ended >= count, AWAITED), f"{self.ended} connections ended"
 
     def __enter__(self) -> Self:
         self._start(self._accept)

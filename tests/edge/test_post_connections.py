@@ -34,14 +34,14 @@ def test_a_connection_closed_while_idle_is_not_used(run: Run[Any], at_idle: Scri
     closed = threading.Event()
 
     def act(line: Line) -> None:
-        closed.set()  # the bytes of the loopback are there before the next line of the other thread runs
         at_idle(line)
+        closed.set()  # loopback: what was sent has arrived
+        line.wait(0.05)
 
     async def scenario(url: str) -> None:
         async with posting(url) as poster:
             is_(await poster.post(BODY, "first"), *DELIVERED)
-            await asyncio.to_thread(closed.wait, 5)
-            await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(closed.wait, 5)
             is_(await poster.post(BODY, "second"), *DELIVERED)
 
     with Receiver(answer_then(act), answer(200)) as receiver:

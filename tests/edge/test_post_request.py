@@ -1,5 +1,6 @@
 """What is written, what is refused before anything is, and the seam for a transport of the caller's own."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from edge.receivers import Receiver
 from edge.scripts import answer
 
 from bridge.core.outcome import Outcome, Reason, Result
-from bridge.edge.post import Poster
+from bridge.edge.post import BODY_LIMIT, Poster
 from bridge.settings import HttpSettings
 
 __all__ = ["run"]
@@ -135,3 +136,60 @@ def test_a_transport_of_the_callers_own_is_asked_once_and_closed_after_a_failure
     assert (first.result, first.reason) == (result, reason)
     assert [outcome.status for outcome in others] == [200, 200]
     assert [(transport.posts, transport.closed) for transport in made] == [(1, True), (2, True)]
+
+
+@pytest.mark.parametrize(("size", "closed"), [(BODY_LIMIT, False), (BODY_LIMIT + 1, True)])
+def test_a_transport_is_used_again_only_if_its_answer_was_read_to_the_end(
+    run: Run[Any], size: int, closed: object
+) -> None:
+    class Talkative(Recording):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await super().handle_async_request(request)
+            return httpx.Response(200, content=b"x" * size)
+
+    transport = Talkative([WRITE, READ], 200)
+
+    async def scenario() -> None:
+        async with posting("http://receiver.invalid/", transport=lambda: transport) as poster:
+            assert (await poster.post(BODY, "long")).status == 200
+            assert transport.closed == closed
+
+    run(scenario())
+
+
+def test_a_transport_that_breaks_while_it_is_closed_changes_nothing(run: Run[Any]) -> None:
+    class Broken(Recording):
+        async def aclose(self) -> None:
+            raise RuntimeError("closing failed")
+
+    async def scenario() -> Outcome:
+        async with posting("http://receiver.invalid/", transport=lambda: Broken([], httpx.ReadError(""))) as poster:
+            outcome: Outcome = await poster.post(BODY, "first")
+            return outcome
+
+    assert run(scenario()).reason is Reason.CONNECT
+
+
+def test_a_post_cancelled_again_while_its_transport_closes_is_cut_all_the_same(run: Run[Any]) -> None:
+    async def scenario() -> None:
+        sent, closing = asyncio.Event(), asyncio.Event()
+
+        class Slow(Recording):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                sent.set()
+                await asyncio.Event().wait()
+                return await super().handle_async_request(request)
+
+            async def aclose(self) -> None:
+                closing.set()
+                await asyncio.Event().wait()
+
+        async with posting("http://receiver.invalid/", transport=lambda: Slow([], 200)) as poster:
+            task = asyncio.create_task(poster.post(BODY, "first"))
+            for moment in (sent, closing):
+                await moment.wait()
+                task.cancel()
+            is_(await task, Result.NOT_SENT, Reason.CUT)
+            assert task.cancelling() == 0
+
+    run(scenario())

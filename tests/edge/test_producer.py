@@ -5,16 +5,16 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 from pydantic import SecretStr
 
 from bridge.demo.broker import API_VERSION, EmbeddedBroker
-from bridge.edge.kafka_options import Unreachable, connection_options, consumer_properties
+from bridge.edge.kafka_options import Unreachable, connecting, connection_options, consumer_properties
 from bridge.edge.producer import Producer
 from bridge.settings import KafkaSettings
 
@@ -104,6 +104,22 @@ def test_the_reason_why_no_broker_can_be_reached_is_told() -> None:
         Producer(KafkaSettings(bootstrap_servers=[address]), bootstrap_timeout_ms=1000)
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("made", [KafkaConsumer, KafkaProducer, KafkaAdminClient])
+def test_a_client_that_finds_no_broker_leaves_no_thread_and_few_sockets(made: Callable[..., object]) -> None:
+    kafka = KafkaSettings(bootstrap_servers=["127.0.0.1:1"])
+    before = set(threading.enumerate()), open_files()
+    for _ in range(3):
+        with pytest.raises(Unreachable), connecting(kafka):
+            made(**{**connection_options(kafka), "bootstrap_timeout_ms": 200})
+    assert set(threading.enumerate()) == before[0]
+    # A dead socket or two of each attempt wait for the garbage collector; the thread and its selector do not.
+    assert open_files() <= before[1] + 2 * 3
+
+
 def test_without_security_no_secret_and_no_file_is_passed_on() -> None:
     options = connection_options(KafkaSettings(bootstrap_servers=["a:1", "b:2"], sasl_password=SecretStr("x")))
     assert options["bootstrap_servers"] == ["a:1", "b:2"]
@@ -138,4 +154,6 @@ def test_properties_of_any_client_and_of_the_consumer_alone_are_told_apart() -> 
 
 
 def test_properties_win_over_what_the_bridge_chose_for_connections() -> None:
-    assert connection_options(KafkaSettings(properties={"reconnect_backoff_max_ms": 7}))["reconnect_backoff_max_ms"] == 7
+    assert (
+        connection_options(KafkaSettings(properties={"reconnect_backoff_max_ms": 7}))["reconnect_backoff_max_ms"] == 7
+    )
