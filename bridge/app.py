@@ -15,7 +15,7 @@ from bridge.core.notification import Style
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Action
 from bridge.edge.admin import Admin
-from bridge.edge.files import DirectoryFile, FileError, load_profile
+from bridge.edge.files import DirectoryFile, UnusableFile, load_profile
 from bridge.edge.kafka import Input
 from bridge.edge.log import get_logger, safe_url
 from bridge.edge.metrics import Metrics
@@ -45,13 +45,13 @@ def style(notifications: NotificationSettings) -> Style:
 
 
 def route(mapping: MappingSettings, profile: str) -> Route:
-    """How records of a topic with this profile are read. FileError, ProfileError."""
+    """How records of a topic with this profile are read. UnusableFile, ProfileError."""
     compiled = load_profile(profile, mapping.on_unknown)
     return Route(compiled, Policy(compiled.missing, None if mapping.on_missing == "reject" else mapping.on_missing))
 
 
 def mapper(mapping: MappingSettings, directory: DirectoryFile | None) -> Mapper:
-    """From records to events. FileError, ProfileError, DirectoryError."""
+    """From records to events. UnusableFile, ProfileError, DirectoryError."""
     return Mapper(
         route(mapping, mapping.profile),
         {topic: route(mapping, profile) for topic, profile in mapping.profiles.items()},
@@ -122,7 +122,7 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
 
 
 class Bridge:
-    """The service. FileError, ProfileError, DirectoryError when it is made; needs a running loop only in `run`."""
+    """The service. UnusableFile, ProfileError, DirectoryError when it is made; needs a running loop only in `run`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -214,7 +214,7 @@ class Bridge:
                 continue
             try:
                 self._mapper.directory = await asyncio.to_thread(self._directory.read)
-            except (FileError, DirectoryError) as error:
+            except (UnusableFile, DirectoryError) as error:
                 log.warning("directory_kept", setting="mapping.directory_file", reason=str(error))
             else:
                 log.info("directory_read", setting="mapping.directory_file")

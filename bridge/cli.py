@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge import __version__
 from bridge.app import Bridge, mapper, style
+from bridge.config.docs import schema as settings_schema
+from bridge.config.kinds import Seconds
 from bridge.core import schema
 from bridge.demo.broker import NoBroker
 from bridge.demo.commands import run_receiver, run_simulate
@@ -28,13 +30,14 @@ from bridge.edge.files import DirectoryFile
 from bridge.edge.kafka_options import Unreachable
 from bridge.offline import map_lines
 from bridge.settings import KafkaSettings, Settings
-from bridge.settings_docs import schema as settings_schema
-from bridge.settings_types import Seconds
 from bridge.startup import ConfigError, prepare
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Genesys OCS notifications from any dialling platform that writes to Kafka.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Genesys OCS notifications from any dialling platform that writes to Kafka.",
 )
 
 Config = Annotated[
@@ -92,15 +95,21 @@ async def _until_signal(bridge: Bridge) -> int:
 def check(config: Config = None) -> None:
     """Check settings, profiles, files and certificates without the network; exit code 0 or 78."""
     settings = _settings(config)
-    typer.echo(f"good: {settings.mapping.profile} from {settings.kafka.group_id} to {log.safe_url(settings.notifications.url or 'nowhere')}")
+    typer.echo(
+        f"good: {settings.mapping.profile} from {settings.kafka.group_id} to {log.safe_url(settings.notifications.url or 'nowhere')}"
+    )
 
 
 @app.command("map")
 def map_(
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="Raw events, one JSON value a line; - is stdin.")] = "-",  # type: ignore[assignment]
-    profile: Annotated[str | None, typer.Option("--profile", "-p", help="A preset or a profile's path; default: the configured one.")] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="A preset or a profile's path; default: the configured one.")
+    ] = None,
     config: Config = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also say on stderr which lines make no notification, and why.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also say on stderr which lines make no notification, and why.")
+    ] = False,
 ) -> None:
     """Map raw events to notifications, without network: notifications to stdout, invalid events with their line to stderr."""
     mapping = Settings().mapping if config is None else _settings(config).mapping
@@ -183,7 +192,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
 ) -> None:
     """See it work: broker, simulator, bridge and receiver in one command, without Java or Docker."""
-    options = Options(broker=broker, seconds=duration(seconds), rate=rate, groups=groups, bad=bad, fail_rate=fail_rate, seed=seed)
+    options = Options(
+        broker=broker, seconds=duration(seconds), rate=rate, groups=groups, bad=bad, fail_rate=fail_rate, seed=seed
+    )
     try:
         raise typer.Exit(run_demo(options, Bridge))
     except (NoBroker, Unreachable) as error:

@@ -1,6 +1,6 @@
 """Every setting: its default, unit, bounds and meaning. docs/settings.md and docs/settings.schema.json are made from it.
 
-A value comes from the environment, else from the file, else it is the default (settings_load.py). Nothing here reads
+A value comes from the environment, else from the file, else it is the default (bridge/config/load.py). Nothing here reads
 the environment: `Settings(...)` made by hand holds exactly what it is given.
 """
 
@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge import settings_types as kind
-from bridge.settings_files import read_headers, read_secret
-from bridge.settings_types import Bytes, Group, Seconds, Secret, Text, Topic, Whole, setting
+from bridge.config import kinds as kind
+from bridge.config.files import read_headers, read_secret
+from bridge.config.kinds import Bytes, Group, Seconds, Secret, Text, Topic, Whole, setting
 
 
 class KafkaSettings(Group):
@@ -219,7 +219,7 @@ class Settings(Group, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values come from the call alone; settings_load.py reads file and environment and calls."""
+        """Values come from the call alone; bridge/config/load.py reads file and environment and calls."""
         return (init_settings,)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.app import Bridge
+from bridge.config.load import ConfigError, load
 from bridge.core.directory import DirectoryError
 from bridge.core.profile import ProfileError
 from bridge.edge.consumer import KAFKA_PROPERTIES
-from bridge.edge.files import DirectoryFile, FileError, load_profile
+from bridge.edge.files import DirectoryFile, UnusableFile, load_profile
 from bridge.edge.tls import file_problems
 from bridge.settings import Settings
-from bridge.settings_load import ConfigError, load
 
 __all__ = ["Bridge", "ConfigError", "prepare"]
 
@@ -33,11 +33,13 @@ def _profile_problems(settings: Settings) -> list[str]:
     for setting, name in chosen.items():
         try:
             keys[setting] = load_profile(name, settings.mapping.on_unknown).key
-        except (ProfileError, FileError) as error:
+        except (ProfileError, UnusableFile) as error:
             problems += [f"{setting}: {problem}" for problem in error.problems]
     if len(set(keys.values())) > 1:
         told = "; ".join(f"{setting}: {', '.join(key)}" for setting, key in keys.items())
-        problems.append(f"mapping.profiles: all profiles of one bridge must tell campaign groups apart by the same key ({told})")
+        problems.append(
+            f"mapping.profiles: all profiles of one bridge must tell campaign groups apart by the same key ({told})"
+        )
     return problems
 
 
@@ -46,6 +48,6 @@ def _directory_problems(settings: Settings) -> list[str]:
         return []
     try:
         DirectoryFile(settings.mapping.directory_file).read()
-    except (DirectoryError, FileError) as error:
+    except (DirectoryError, UnusableFile) as error:
         return [f"mapping.directory_file: {problem}" for problem in error.problems]
     return []

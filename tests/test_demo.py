@@ -99,11 +99,11 @@ def played(options: Options, make: type[SmallBridge] = SmallBridge) -> tuple[int
 
 def test_it_ends_by_itself_with_a_summary_whose_counts_agree() -> None:
     begin = time.monotonic()
-    code, text, [bridge] = played(Options(seconds=6, rate=100, fail_rate=0))
+    code, text, [bridge] = played(Options(seconds=5, rate=100, fail_rate=0))
     assert code == 0, text
-    assert 6 <= time.monotonic() - begin < 20
+    assert 5 <= time.monotonic() - begin < 20
     written = int(text.split("written to Kafka")[1].split()[0])
-    assert written >= 500
+    assert written >= 400
     assert f"consumed {written}" in text
     assert f"received           {bridge.tally.posted} notifications: {bridge.tally.posted} changes, 0 periodic" in text
     assert "0 with problems, 0 duplicates, 0 out of order" in text
@@ -127,10 +127,8 @@ def test_it_leaves_no_thread_no_port_and_no_signal_handler_behind() -> None:
     assert signal.getsignal(signal.SIGINT) is before[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
-    interrupt = threading.Timer(5.0, os.kill, (os.getpid(), number))
-    interrupt.start()
+def test_sigterm_ends_it_cleanly() -> None:
+    threading.Timer(4.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
     code, text, [bridge] = played(Options(seconds=60))
     assert code == 0
     assert bridge.stopped

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.config.files import FileError
+from bridge.config.load import ConfigError, load
 from bridge.settings import HttpSettings, KafkaSettings, NotificationSettings, Settings
-from bridge.settings_files import FileError
-from bridge.settings_load import ConfigError, load
 
 MINIMUM = {
     "BRIDGE_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",

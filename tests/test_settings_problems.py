@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.settings_files import MAX_SECRET_BYTES
-from bridge.settings_load import ConfigError, load
+from bridge.config.files import MAX_SECRET_BYTES
+from bridge.config.load import ConfigError, load
 
 MINIMUM = {
     "BRIDGE_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer
 
-from bridge.settings_checks import ADVICE, RULES
-from bridge.settings_load import ConfigError, load
+from bridge.config.checks import ADVICE, RULES
+from bridge.config.load import ConfigError, load
 
 MINIMUM = {
     "BRIDGE_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",
@@ -275,6 +275,6 @@ def test_without_the_known_names_only_owned_options_are_refused() -> None:
 
 
 def test_every_refused_option_is_one_of_kafka_python() -> None:
-    from bridge.settings_refused import REFUSED_PROPERTIES
+    from bridge.config.refused import REFUSED_PROPERTIES
 
     assert set(REFUSED_PROPERTIES) <= KNOWN

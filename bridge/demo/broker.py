@@ -12,7 +12,7 @@ API_VERSION = "2.3"
 NOTE = "embedded broker: for trying only; one member, no transactions, keeps little and only in memory"
 
 
-class NoBroker(Exception):  # noqa: N818 (named by what is the case)
+class NoBroker(Exception):
     """The embedded broker can't be had; the text says what to do."""
 
 

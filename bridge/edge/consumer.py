@@ -9,7 +9,6 @@ from bridge.edge.group import Assignor
 from bridge.edge.kafka_options import connection_options, consumer_properties
 from bridge.settings import KafkaSettings
 
-
 #: What `kafka.properties` may name.
 KAFKA_PROPERTIES = frozenset(KafkaConsumer.DEFAULT_CONFIG)
 

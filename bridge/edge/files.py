@@ -8,7 +8,7 @@ from bridge.core.profile import Profile, compile_profile
 from bridge.profiles import preset_names, preset_text
 
 
-class FileError(Exception):
+class UnusableFile(Exception):
     """A file can't be used; one text for each thing that is wrong, with file and line."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -17,14 +17,14 @@ class FileError(Exception):
 
 
 def load_profile(name: str, on_unknown: Literal["reject", "omit"]) -> Profile:
-    """The preset `name`, or the profile in the file of that path. FileError, ProfileError."""
+    """The preset `name`, or the profile in the file of that path. UnusableFile, ProfileError."""
     try:
         return compile_profile(preset_text(name), f"{name}.yaml", on_unknown=on_unknown)
     except KeyError:
         pass
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        raise FileError([f"{name}: no such profile: a path ending in .yaml, or one of {', '.join(preset_names())}"])
+        raise UnusableFile([f"{name}: no such profile: a path ending in .yaml, or one of {', '.join(preset_names())}"])
     return compile_profile(_read(path), name, on_unknown=on_unknown)
 
 
@@ -32,7 +32,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError([f"{path}: {error}"]) from error
+        raise UnusableFile([f"{path}: {error}"]) from error
 
 
 class DirectoryFile:
@@ -43,7 +43,7 @@ class DirectoryFile:
         self._seen: tuple[int, int] | None = None
 
     def read(self) -> Directory:
-        """What the file says now. FileError, DirectoryError."""
+        """What the file says now. UnusableFile, DirectoryError."""
         self._seen = self._stamp()
         return parse_directory(_read(self._path), str(self._path))
 

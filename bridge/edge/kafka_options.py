@@ -28,7 +28,7 @@ SHARED = (
 _BOOTSTRAP_LOGGER = "kafka.net.manager"
 
 
-class Unreachable(Exception):  # noqa: N818 (named by what is the case, like InvalidEvent)
+class Unreachable(Exception):
     """No broker answered, or none let us in; the text says what was seen last."""
 
 

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
-from bridge.settings_catalogue import CATALOGUE, OCS_OPTIONS, VARIABLES
-from bridge.settings_docs import document, files, main, schema
-from bridge.settings_load import load
+from bridge.config.catalogue import CATALOGUE, OCS_OPTIONS, VARIABLES
+from bridge.config.docs import document, files, main, schema
+from bridge.config.load import load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs/examples/bridge.yaml"
@@ -23,7 +23,7 @@ def uncommented() -> str:
 
 @pytest.mark.parametrize("name", files())
 def test_the_generated_docs_are_up_to_date(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == files()[name], "run python -m bridge.settings_docs"
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == files()[name], "run python -m bridge.config.docs"
 
 
 def test_the_check_says_when_they_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +37,7 @@ def test_the_check_says_when_they_differ(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_it_runs_as_a_module() -> None:
-    command = [sys.executable, "-m", "bridge.settings_docs", "--check"]
+    command = [sys.executable, "-m", "bridge.config.docs", "--check"]
     assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 

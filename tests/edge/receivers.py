@@ -29,7 +29,7 @@ AWAITED = 5.0
 EVENT_ID = "x-gsw-event-id"
 
 
-class Gone(Exception):  # noqa: N818 (no error: a script may end by it)
+class Gone(Exception):
     """The peer has closed or reset the connection, or the receiver is being stopped."""
 
 

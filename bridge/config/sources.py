@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from bridge.config.catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, VARIABLES, as_text, nearest, suggest
+from bridge.config.files import Document
 from bridge.settings import NotificationSettings, Settings
-from bridge.settings_catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, VARIABLES, as_text, nearest, suggest
-from bridge.settings_files import Document
 
 
 class Found:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from bridge.config.catalogue import suggest
+from bridge.config.kinds import HEADER_NAME
 from bridge.settings import HttpSettings, Settings
-from bridge.settings_catalogue import suggest
-from bridge.settings_types import HEADER_NAME
 
 #: Lower case -> why. Go's net/http, and so proxies written in Go, re-send a POST that carries one of the first two.
 REFUSED_HEADERS = {

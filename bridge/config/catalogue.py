@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from bridge.config.kinds import MASK, mask_url, masked
 from bridge.settings import Settings
-from bridge.settings_types import MASK, mask_url, masked
 
 #: Options of OCS itself, accepted in the file (top level or inside `notifications`) for the setting beside them.
 OCS_OPTIONS = {

@@ -1,6 +1,6 @@
 """Write docs/settings.md and docs/settings.schema.json from bridge/settings.py.
 
-`python -m bridge.settings_docs [--check] [directory]`: with --check nothing is written, exit code 1 says that they differ.
+`python -m bridge.config.docs [--check] [directory]`: with --check nothing is written, exit code 1 says that they differ.
 """
 
 import json
@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from bridge.settings_catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, Entry, as_text
-from bridge.settings_checks import ADVICE, RULES
-from bridge.settings_refused import REFUSED_HEADERS, REFUSED_PROPERTIES
-from bridge.settings_types import DURATION, SIZE
+from bridge.config.catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, Entry, as_text
+from bridge.config.checks import ADVICE, RULES
+from bridge.config.kinds import DURATION, SIZE
+from bridge.config.refused import REFUSED_HEADERS, REFUSED_PROPERTIES
 
 Schema = dict[str, object]
 
-_HEAD = """<!-- Made by `python -m bridge.settings_docs`; edit bridge/settings.py instead. -->
+_HEAD = """<!-- Made by `python -m bridge.config.docs`; edit bridge/settings.py instead. -->
 # Settings
 
 A setting is read from its environment variable, else from the YAML file given by `--config` (or `BRIDGE_CONFIG`), else it has its
@@ -163,7 +163,7 @@ def files() -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     """Write, or with --check compare. -> exit code."""
     places = [argument for argument in arguments if argument != "--check"]
-    folder = Path(places[0]) if places else Path(__file__).parent.parent / "docs"
+    folder = Path(places[0]) if places else Path(__file__).parents[2] / "docs"
     stale = 0
     for name, content in files().items():
         path = folder / name
@@ -171,7 +171,7 @@ def main(arguments: list[str]) -> int:
             path.write_text(content, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != content:
             stale = 1
-            sys.stderr.write(f"{path} differs from bridge/settings.py: run python -m bridge.settings_docs\n")
+            sys.stderr.write(f"{path} differs from bridge/settings.py: run python -m bridge.config.docs\n")
     return stale
 
 

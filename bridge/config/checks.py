@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from bridge.config.catalogue import CATALOGUE, value_of
+from bridge.config.files import FileError, check_readable, read_headers, read_secret
 from bridge.settings import Settings
-from bridge.settings_catalogue import CATALOGUE, value_of
-from bridge.settings_files import FileError, check_readable, read_headers, read_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bridge.config.catalogue import CATALOGUE, suggest, value_of
+from bridge.config.checks import ADVICE, RULES, broken, missing, unreadable
+from bridge.config.files import MAX_CONFIG_BYTES, Document, FileError, parse_yaml, read_text
+from bridge.config.refused import refused_event_id_header, refused_headers, refused_properties, refused_token
+from bridge.config.sources import Found, unknown_variables
 from bridge.settings import Settings
-from bridge.settings_catalogue import CATALOGUE, suggest, value_of
-from bridge.settings_checks import ADVICE, RULES, broken, missing, unreadable
-from bridge.settings_files import MAX_CONFIG_BYTES, Document, FileError, parse_yaml, read_text
-from bridge.settings_refused import refused_event_id_header, refused_headers, refused_properties, refused_token
-from bridge.settings_sources import Found, unknown_variables
 
 #: What is wrong, by the type of pydantic's error; its own words speak of types that users don't know.
 _WORDS = {
