@@ -129,7 +129,9 @@ def test_it_leaves_no_thread_no_port_and_no_signal_handler_behind() -> None:
 
 def test_sigterm_ends_it_cleanly() -> None:
     threading.Timer(4.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    begin = time.monotonic()
     code, text, [bridge] = played(Options(seconds=60))
+    assert time.monotonic() - begin < 20
     assert code == 0
     assert bridge.stopped
     assert "first notification" in text

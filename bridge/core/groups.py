@@ -1,9 +1,9 @@
 """The table of campaign groups: what is known of each, merged from events in the order of its lane.
 
 1. A merge changes the table only if the whole event is accepted; a refused event leaves no trace.
-2. Order is kept per kind of knowledge (state, statistics, each calling list) by event time; equal times are decided by
-   the offset within a partition. What is older than what is known turns nothing back; an older change is still told,
-   with its own fields.
+2. Order is kept per kind of knowledge (names, state, statistics, each calling list) by event time; equal times are
+   decided by the offset within a partition. What is older than what is known turns nothing back; an older change is
+   still told, with its own fields. Statistics from before an unload are forgotten for good.
 3. Merging the last event of a group again, as after a crash, changes nothing and gives the same facts.
 4. A group lives in one partition number; all that is known of it goes when that number is given up.
 """
@@ -58,7 +58,8 @@ class CampaignGroup(msgspec.Struct):
     key: str
     number: int  # the partition number it lives in
     names: Names = (None,) * len(NAMES)  # as events said them
-    shown: Names = (None,) * len(NAMES)  # as last told: with the directory's and the policy's texts
+    shown: Names = (None,) * len(NAMES)  # the same as told: with the directory's and the policy's texts
+    named: Stamp | None = None
     state: GroupState | None = None
     dial_mode: DialMode | None = None
     optimize_by: OptimizeBy | None = None
@@ -68,6 +69,7 @@ class CampaignGroup(msgspec.Struct):
     statistics: Statistics | None = None
     measured: Stamp | None = None
     calling_lists: dict[str, KnownList] = {}
+    unloaded: Stamp | None = None  # the last time: what is older was said of an earlier loading
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -136,27 +138,27 @@ class GroupTable:
         """
         group = self._groups.get(key) or CampaignGroup(key, stamp.partition.number)
         own = names_of(event)
-        names = (
-            own if None not in own else tuple(a if a is not None else b for a, b in zip(own, group.names, strict=True))
-        )
-        self.above_one += ratios_above_one(event)
+        told = _filled(own, group.names)
+        kept = _filled(group.names, own) if stamp.before(group.named) else told
         if event.kind is Kind.STATISTICS:
-            self._keep(group, names, stamp)
-            if group.state is not GroupState.NotLoaded:
-                _measure(group, event, stamp)
+            self._keep(group, kept, event, stamp)
+            _measure(group, event, stamp)
             return None
         late = stamp.before(group.changed)
-        before = Before(None, None) if late else _before(group, stamp)
+        before = _before(group, event, stamp)
         state, action = resolve(event, before)
-        shown = self._shown(names, row, policy)
-        self._keep(group, names, stamp)
-        group.shown = shown
+        names = _shown(told, row, policy)
+        self._keep(group, kept, event, stamp)
+        group.shown = names if kept is told else _shown(kept, row, policy)
         self.late += late
         if not late:
             _change(group, event, state, before, stamp)
-        return _facts(group, event, state, action, stamp, late=late)
+        if state is not GroupState.NotLoaded:
+            _measure(group, event, stamp)
+        return _facts(group, event, names, state, action, stamp, late=late)
 
-    def _keep(self, group: CampaignGroup, names: Names, stamp: Stamp) -> None:
+    def _keep(self, group: CampaignGroup, names: Names, event: Event, stamp: Stamp) -> None:
+        """The event is accepted: the group is in the table, in the event's partition number."""
         number = stamp.partition.number
         if group.key not in self._groups:
             self._groups[group.key] = group
@@ -167,18 +169,28 @@ class GroupTable:
             self._by_number.setdefault(number, set()).add(group.key)
             group.number = number
         group.names = names
-
-    @staticmethod
-    def _shown(names: Names, row: Names | None, policy: Policy) -> Names:
-        if row is not None:
-            names = tuple(a if a is not None else b for a, b in zip(names, row, strict=True))
-        if None not in names:
-            return names
-        return tuple(text if text is not None else policy.fill(name) for name, text in zip(NAMES, names, strict=True))
+        if not stamp.before(group.named):
+            group.named = stamp
+        self.above_one += ratios_above_one(event)
 
 
-def _before(group: CampaignGroup, stamp: Stamp) -> Before:
+def _filled(first: Names, then: Names) -> Names:
+    """What `first` lacks, from `then`."""
+    return first if None not in first else tuple(a if a is not None else b for a, b in zip(first, then, strict=True))
+
+
+def _shown(names: Names, row: Names | None, policy: Policy) -> Names:
+    if row is not None:
+        names = _filled(names, row)
+    if None not in names:
+        return names
+    return tuple(text if text is not None else policy.fill(name) for name, text in zip(NAMES, names, strict=True))
+
+
+def _before(group: CampaignGroup, event: Event, stamp: Stamp) -> Before:
     """State and mode before this event, also when it is merged for the second time (rule 3)."""
+    if stamp.before(group.changed):  # what came later says nothing of the request behind it
+        return Before(group.state if event.kind is Kind.SNAPSHOT else None, None)
     return group.previous if stamp == group.changed else Before(group.state, group.dial_mode)
 
 
@@ -191,13 +203,16 @@ def _change(group: CampaignGroup, event: Event, state: GroupState, before: Befor
     if event.optimize_goal is not UNSET:
         group.optimize_goal = event.optimize_goal
     if state is GroupState.NotLoaded:
-        group.statistics, group.measured, group.calling_lists = None, None, {}
-    else:
-        _measure(group, event, stamp)
+        group.statistics, group.measured, group.calling_lists, group.unloaded = None, None, {}, stamp
 
 
 def _measure(group: CampaignGroup, event: Event, stamp: Stamp) -> None:
-    """Merge the event's statistics and those of its calling lists, each unless newer ones are known."""
+    """Merge the event's statistics and those of its calling lists, each unless newer ones are known.
+
+    A group that is not loaded has none, and those of an earlier loading are none of this one's.
+    """
+    if group.state is GroupState.NotLoaded or stamp.before(group.unloaded):
+        return
     if event.statistics is not None and not stamp.before(group.measured):
         group.statistics = merged(group.statistics, event.statistics)
         group.measured = stamp
@@ -213,12 +228,14 @@ def _said(value: T | None | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def _facts(group: CampaignGroup, event: Event, state: GroupState, action: Action, stamp: Stamp, *, late: bool) -> Facts:
+def _facts(
+    group: CampaignGroup, event: Event, names: Names, state: GroupState, action: Action, stamp: Stamp, *, late: bool
+) -> Facts:
     own = late or state is GroupState.NotLoaded
     return Facts(
         periodic=event.kind is Kind.SNAPSHOT,
         time_ms=stamp.time_ms,
-        names=group.shown,
+        names=names,
         state=state,
         action=action,
         actor=event.actor if event.actor is not None else Actor.Unknown,

@@ -61,7 +61,8 @@ class Ledger:
             return True
         # Done segments are parted by records that are not done, and each has one of its own.
         segments = min(self.held, len(self._open) // 2) + 1 + len(self._restored)
-        return self.held > 0 and worst_case(segments, self.end - self.watermark) > LIMIT
+        reach = max(self.end, self._restored[-1][1]) if self._restored else self.end
+        return self.held > 0 and worst_case(segments, reach - self.watermark) > LIMIT
 
     def see(self, offset: int) -> bool:
         """Take over the record at `offset`; False if it was done before the restart (then it counts as done here too).

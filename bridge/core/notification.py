@@ -29,8 +29,8 @@ def render(facts: Facts, style: Style) -> bytes:
 
 def date_time(time_ms: int) -> str:
     """UTC seconds since the epoch with three decimals, whatever the locale: `1544659952.123`."""
-    seconds, milliseconds = divmod(time_ms, 1000)
-    return f"{seconds}.{milliseconds:03d}"
+    seconds, milliseconds = divmod(abs(time_ms), 1000)
+    return f"{'-' if time_ms < 0 else ''}{seconds}.{milliseconds:03d}"
 
 
 def fields(facts: Facts, style: Style) -> dict[str, object]:

@@ -27,7 +27,7 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """Where to read from, what is done beyond, and why. `gap`: offsets that were due and no longer exist."""
+    """Where to read from, what is done beyond, and why. `gap`: offsets that were not done and no longer exist."""
 
     offset: int
     runs: Runs
@@ -56,7 +56,8 @@ def _committed(committed: Checkpoint, log: Log, known: Collection[int]) -> Start
     runs, own = restore(committed)
     born = own if own is not None else max(known, default=0)
     if committed.offset < log.earliest:
-        return Start(log.earliest, runs, born, "out_of_range", log.earliest - committed.offset)
+        done = sum(max(0, min(after, log.earliest) - first) for first, after in runs)
+        return Start(log.earliest, runs, born, "out_of_range", log.earliest - committed.offset - done)
     if committed.offset > log.latest:  # the topic was deleted and made again, or its log was cut
         return Start(log.earliest, (), born, "out_of_range")
     return Start(committed.offset, runs, born, "committed")

@@ -3,7 +3,9 @@
 docs/metrics.md is made from this table; a test says when they differ.
 """
 
+import sys
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
@@ -175,7 +177,7 @@ def markdown() -> str:
     lines = [
         "# Metrics",
         "",
-        "Made by `make docs` from `bridge/edge/catalogue.py`. Scrape `/metrics` of the admin port (`admin.port`, 9464).",
+        "Made by `python -m bridge.edge.catalogue`. Scrape `/metrics` of the admin port (`admin.port`, 9464).",
         "All counts of a scrape are from one moment, so these hold exactly:",
         "",
         "* records: consumed = posted + absorbed + skipped + quarantined + returned + held",
@@ -191,3 +193,19 @@ def markdown() -> str:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         lines.append(f"| `{metric.name}` | {metric.type.value} | {labels} | {metric.help} |")
     return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write metrics.md into a folder (docs/), or with --check compare. -> exit code."""
+    places = [argument for argument in arguments if argument != "--check"]
+    path = (Path(places[0]) if places else Path(__file__).parents[2] / "docs") / "metrics.md"
+    if "--check" not in arguments:
+        path.write_text(markdown(), encoding="utf-8")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != markdown():
+        sys.stderr.write(f"{path} differs from bridge/edge/catalogue.py: run python -m bridge.edge.catalogue\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

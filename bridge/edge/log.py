@@ -95,7 +95,7 @@ def get_logger(name: str) -> Logger:
 
 
 def configure(level: Level, format: Literal["json", "console"], stream: TextIO | None = None) -> None:  # noqa: A002 (the setting's name)
-    """Write lines of `level` and above to `stream` (default: stdout), which must stay open until the next call."""
+    """Write lines of `level` and above to `stream` (default: stdout). A second call replaces the first."""
     stream = stream or sys.stdout
     before = _output.writer
     _output.threshold = LEVELS[level]
@@ -120,12 +120,12 @@ def _processors(format: str, *, colours: bool) -> list[Processor]:  # noqa: A002
     render: Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if format == "json"
-        # Its default shows the values of local variables in tracebacks, secrets too.
-        else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(colors=colours)
     )
     return [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Before the masks; and for the terminal too, whose own tracebacks show the values of local variables.
         structlog.processors.format_exc_info,
         _order_and_mask,
         render,

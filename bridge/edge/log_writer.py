@@ -21,7 +21,7 @@ class LineWriter:
     """Writes lines to `stream` from a daemon thread. `report(n)` makes the line that says that n were dropped."""
 
     def __init__(self, stream: TextIO, report: Callable[[int], str], *, max_lines: int = MAX_LINES) -> None:
-        self._write = _write_to(stream)
+        self._stream = _opened(stream)
         self._report = report
         self._max_lines = max_lines
         # Unlike queue.Queue it may be entered again by the same thread: a destructor may log in the middle of a put.
@@ -30,7 +30,8 @@ class LineWriter:
         self._dropped = 0
         self._reported = 0
         self._closed = False
-        threading.Thread(target=self._run, name="log-writer", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
 
     @property
     def dropped(self) -> int:
@@ -51,26 +52,28 @@ class LineWriter:
         return written.wait(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush, then let the thread end. Lines put later are lost."""
-        self.flush(timeout)
+        """Write what was put so far, for up to `timeout` seconds, and end the thread. Lines put later are lost."""
         self._closed = True
         self._queue.put(threading.Event())  # wakes the thread
+        self._thread.join(timeout)
 
     def _drop(self, lines: int) -> None:
         with self._lock:
             self._dropped += lines
 
     def _run(self) -> None:
-        while not self._closed:
-            lines, written = self._batch()
+        waiting: threading.Event | None = None
+        while waiting is None or not self._closed:
+            lines, waiting = self._batch()
             unreported = self._dropped - self._reported
             if unreported:
                 self._reported += unreported
                 lines.append(self._report(unreported))
             if lines:
                 self._write_lines(lines)
-            if written is not None:
-                written.set()
+            if waiting is not None:
+                waiting.set()
+        self._stream.close()
 
     def _batch(self) -> tuple[list[str], threading.Event | None]:
         """What is queued, up to a write's size; and who waits for it to be written."""
@@ -90,36 +93,51 @@ class LineWriter:
 
     def _write_lines(self, lines: list[str]) -> None:
         try:
-            self._write("\n".join(lines) + "\n")
+            self._stream.write("\n".join(lines) + "\n")
         except (OSError, ValueError):  # the reader is gone, the disk is full, the stream is closed: count and go on
             self._drop(len(lines))
 
 
-def _write_to(stream: TextIO) -> Callable[[str], None]:
-    """A function that writes a text to the stream and returns when it is there.
+class _Descriptor:
+    """A stream's file descriptor, written to directly.
 
-    Where there is a file descriptor it is used directly: a thread that waits inside Python's own buffered stdout holds
-    its lock, and the interpreter aborts on that at exit.
+    A thread that waits inside Python's own buffered stdout holds its lock, and the interpreter aborts on that at exit.
     """
+
+    def __init__(self, number: int) -> None:
+        # A copy: if the stream is closed while a write waits, its number may soon be that of another file.
+        self._number = os.dup(number)
+
+    def write(self, text: str) -> None:
+        rest = memoryview(text.encode("utf-8", "backslashreplace"))
+        while rest:
+            try:
+                rest = rest[os.write(self._number, rest) :]
+            except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
+                writable = select.poll()
+                writable.register(self._number, select.POLLOUT)
+                writable.poll()
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
+class _Memory:
+    """A stream that is no file."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        self._stream.write(text)
+
+    def close(self) -> None:
+        """The stream is the caller's."""
+
+
+def _opened(stream: TextIO) -> _Descriptor | _Memory:
     try:
         stream.flush()
-        descriptor = stream.fileno()
-    except (OSError, ValueError):  # a stream in memory
-
-        def write_text(text: str) -> None:
-            stream.write(text)
-            stream.flush()
-
-        return write_text
-    return lambda text: _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
-            writable = select.poll()
-            writable.register(descriptor, select.POLLOUT)
-            writable.poll()
+        return _Descriptor(stream.fileno())
+    except (OSError, ValueError):
+        return _Memory(stream)

@@ -82,11 +82,11 @@ class Offsets:
         try:
             self._consumer().commit_async(offsets).add_both(resolve)
             async with asyncio.timeout(self._commit_seconds):
-                return _judge(await done)
+                return judged(await done)
         except TimeoutError:
             return Commit.TIMEOUT, f"no answer in {self._commit_seconds:g} s"
         except (KafkaError, RuntimeError) as error:
-            return _judge(error)
+            return judged(error)
 
     def highwater(self, partition: Partition) -> int | None:
         """The offset after the last record that can be read, as of the last fetch; None before it."""
@@ -107,7 +107,7 @@ def translated() -> Iterator[None]:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
 
 
-def _judge(value: object) -> tuple[Commit, str]:
+def judged(value: object) -> tuple[Commit, str]:
     """What a commit's future says. Success is None and nothing else: with the coordinator unknown kafka-python gives the
     future of the look-up, whose value is a node's name, whatever becomes of the commit.
     """

@@ -1,6 +1,7 @@
 """The profile language: what each form of a source reads."""
 
 import json
+import time
 
 import pytest
 from msgspec import UNSET
@@ -324,3 +325,40 @@ def test_a_profile_keeps_its_name_key_and_texts_for_what_is_missing() -> None:
     assert profile.name == "our-dialler"
     assert profile.key == ("tenant_ccid", "campaign_group_guid")
     assert profile.missing == {"queue_name": "none"}
+
+
+def test_an_integer_beyond_two_to_53_is_no_id_because_most_readers_would_round_it() -> None:
+    assert read("group_name: a", {"id": "g", "a": 2**53}).group_name == str(2**53)
+    assert refused("group_name: a", {"id": "g", "a": 2**53 + 1}) == (Invalid.BAD_NUMBER, "group_name")
+
+
+def test_a_time_without_offset_is_utc_wherever_the_bridge_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        assert read("time: t", {"id": "g", "t": "2026-03-01 09:00:00"}).time_ms == NINE
+    time.tzset()
+
+
+def test_a_condition_with_many_stars_is_decided_at_once_also_on_a_hostile_text() -> None:
+    fields = "group_name: {value: x, when: {a: '*a*a*a*a*a*a*b'}}"
+    assert read(fields, {"id": "g", "a": "a" * 1000}).group_name is None
+    assert read(fields, {"id": "g", "a": "a" * 900 + "b"}).group_name == "x"
+
+
+def test_a_payload_without_a_schema_is_not_unwrapped() -> None:
+    profile = compile_profile(f"inside: debezium\n{HEAD}", "mine.yaml")
+    wrapped = profile.read(record({"schema": {}, "payload": {"id": "inner"}, "id": "outer"}))
+    plain = profile.read(record({"payload": {"id": "inner"}, "id": "outer"}))
+    assert [isinstance(each, Event) and each.campaign_group_guid for each in (wrapped, plain)] == ["inner", "outer"]
+
+
+def test_attributes_of_a_cloud_event_can_be_read_and_stray_headers_make_no_binary_one() -> None:
+    profile = compile_profile(f'inside: cloudevents\n{HEAD}  group_name: "ce:source"\n', "mine.yaml")
+    structured = {"specversion": "1.0", "source": "/a", "data": {"id": "g", "source": "/b"}}
+    event = profile.read(record(structured, headers=(("ce_source", b"/c"),)))
+    assert isinstance(event, Event)
+    assert event.group_name == "/a"
+    event = profile.read(record({"id": "g"}, headers=(("ce_specversion", b"1.0"), ("ce_source", b"/c"))))
+    assert isinstance(event, Event)
+    assert event.group_name == "/c"

@@ -218,7 +218,9 @@ def test_signals_stay_the_bridge_s_own() -> None:
     async def scenario() -> None:
         loop, seen = asyncio.get_running_loop(), asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, seen.set)
+        before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
         async with serving() as server:
+            assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
             os.kill(os.getpid(), signal.SIGTERM)
             await seen.wait()
             assert (await ask(server, "/livez")).status_code == 200

@@ -216,7 +216,7 @@ class BlockedPipe:
         reader = threading.Thread(target=lambda: chunks.extend(iter(lambda: os.read(self._read, 65536), b"")))
         reader.start()
         assert flush(10)
-        configure("INFO", "json", io.StringIO())  # lets go of the pipe
+        configure("INFO", "json", io.StringIO())
         self.writer.close()
         reader.join(10)
         os.close(self._read)
@@ -252,7 +252,7 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
         assert flush(5)
 
         assert dropped_lines() >= 2
-        configure("INFO", "json", io.StringIO())  # lets go of the pipe
+        configure("INFO", "json", io.StringIO())
 
 
 def test_a_descriptor_that_somebody_made_non_blocking_loses_nothing() -> None:
@@ -306,6 +306,36 @@ def test_a_second_configure_replaces_the_first() -> None:
 
     assert [line["event"] for line in lines(second)] == ["three"]
     assert [json.loads(line)["event"] for line in first.getvalue().splitlines()] == ["one"]
+
+
+def test_a_logger_made_before_takes_the_new_form_and_level() -> None:
+    stream = io.StringIO()
+    configure("INFO", "json", io.StringIO())
+    log = get_logger("x")
+    configure("DEBUG", "console", stream)
+    log.debug("event", n=1)
+
+    assert flush(5)
+    assert "n=1" in stream.getvalue()
+
+
+def test_nothing_is_written_to_a_stream_that_was_replaced() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        configure("INFO", "json", gone)
+        get_logger("x").info("lost")
+        configure("INFO", "json", io.StringIO())
+
+    # The number of the closed pipe is the next file's.
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    get_logger("x").info("event")
+    assert flush(5)
+    with pytest.raises(BlockingIOError):
+        os.read(read, 1)
+    os.close(read)
+    os.close(write)
 
 
 class Written(list[tuple[str, dict[str, object]]]):

@@ -1,0 +1,83 @@
+"""docs/profiles.md is true: its examples run, and its tables are those of the code."""
+
+import json
+import re
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+
+from bridge.core.groups import GroupTable, Policy, Stamp
+from bridge.core.identity import group_key
+from bridge.core.notification import Style, render
+from bridge.core.outcome import Skip
+from bridge.core.profile import compile_profile
+from bridge.core.profile_readers import FIELDS
+from bridge.core.record import Partition, Record
+from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
+from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES
+from bridge.profiles import preset_names, preset_text
+
+PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+def example(name: str) -> str:
+    (text,) = re.findall(rf"<!-- worked example: {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    return str(text)
+
+
+def test_the_worked_example_makes_of_its_record_its_notification() -> None:
+    profile = compile_profile(example("profile"), "our-dialler.yaml")
+    record = Record(Partition("t", 0), 0, 0, None, example("record").encode())
+    event = profile.read(record)
+    assert not isinstance(event, Skip)
+    stamp = Stamp(event.time_ms, record.partition, 0)
+    facts = GroupTable().merge(group_key(event, profile.key), event, stamp, Policy(profile.missing))
+    assert facts is not None
+    assert json.dumps(json.loads(render(facts, Style())), indent=2) + "\n" == example("notification")
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.split(":")[0])
+def test_every_snippet_is_valid_where_it_belongs(snippet: str) -> None:
+    whole = {"key": snippet, "events": f"key: campaign_group_guid\n{snippet}fields:\n  campaign_group_guid: id\n"}
+    lines = "".join(f"  {line}\n" for line in snippet.splitlines())
+    in_fields = f"key: campaign_group_guid\nevents: [{{kind: change}}]\nfields:\n  campaign_group_guid: id\n{lines}"
+    compile_profile(whole.get(snippet.split(":", maxsplit=1)[0], in_fields), "snippet.yaml")
+
+
+def preset_row(name: str) -> str:
+    profile = compile_profile(preset_text(name), name)
+    inside = ", ".join(f"`{envelope}`" for envelope in profile.envelopes)
+    missing = ", ".join(f"`{field}`: {text}" for field, text in profile.missing.items())
+    return f"| `{name}` | {inside} | {missing or 'nothing: an event must say it, or an earlier one'} |"
+
+
+def test_the_table_of_presets_is_that_of_the_files() -> None:
+    table = PAGE.split("| preset | inside |")[1].split("\n\n")[0].splitlines()[2:]
+    assert table == [preset_row(name) for name in preset_names()]
+
+
+def word_rows(field: str, vocabulary: type[IntEnum], words: dict[str, IntEnum | None]) -> list[str]:
+    rows = []
+    for member in (*vocabulary, None):
+        common = ", ".join(word for word, meaning in words.items() if meaning is member)
+        if common:
+            rows.append(f"| {field} | {'left out' if member is None else f'{member.value} {member.name}'} | {common} |")
+    return rows
+
+
+def test_the_table_of_words_is_that_of_the_code() -> None:
+    table = PAGE.split("| field | value | common words |")[1].split("\n\n")[0].splitlines()[2:]
+    assert table == [
+        *word_rows("state", GroupState, {**STATES}),
+        *word_rows("action", Action, {**ACTIONS}),
+        *word_rows("actor", Actor, {**ACTORS}),
+        *word_rows("dial_mode", DialMode, {**DIAL_MODES}),
+        *word_rows("optimize_by", OptimizeBy, {**OPTIMIZE_BY}),
+    ]
+
+
+def test_every_field_is_named() -> None:
+    named = re.findall(r"`(\w+)`", PAGE.split("The fields: ")[1].split("A change needs")[0])
+    assert sorted(named) == sorted(FIELDS)

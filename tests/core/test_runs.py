@@ -1,0 +1,115 @@
+"""The commit's metadata: what is written is read back, it fits, and text of anybody else means nothing."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.runs import LIMIT, MAX_METADATA, Runs, read, worst_case, write
+
+LENGTHS = st.one_of(st.integers(1, 300), st.sampled_from([127, 128, 16_383, 16_384, 2**35 - 1, 2**35, 2**41]))
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[int, Runs]:
+    """A watermark and runs beyond it."""
+    at = watermark = draw(st.integers(0, 2**40))
+    found = []
+    for waiting, done in draw(st.lists(st.tuples(LENGTHS, LENGTHS), max_size=40)):
+        found.append((at + waiting, at + waiting + done))
+        at += waiting + done
+    return watermark, tuple(found)
+
+
+def encoded(*numbers: bytes) -> str:
+    return urlsafe_b64encode(b"".join(numbers)).decode().rstrip("=")
+
+
+@given(runs(), st.integers(0, 10_000))
+def test_what_is_written_is_read_back(made: tuple[int, Runs], born: int) -> None:
+    watermark, expected = made
+    assert read(write(born, watermark, expected), watermark) == (expected, born)
+
+
+@given(runs())
+def test_the_worst_case_is_never_exceeded_however_far_offsets_are_apart(made: tuple[int, Runs]) -> None:
+    watermark, found = made
+    span = found[-1][1] - watermark if found else 0
+    size = len(write(0, watermark, found)) - len("1;0;")
+    assert size <= (worst_case(len(found), span) * 4 + 2) // 3
+
+
+def test_lengths_at_the_limit_fit_the_metadata_with_the_largest_head() -> None:
+    watermark, at, found = 0, 0, []
+    while worst_case(len(found) + 1, at + 2) <= LIMIT:
+        found.append((at + 1, at + 2))
+        at += 2
+    assert len(found) > 1000
+    assert len(write(2**31 - 1, watermark, tuple(found))) <= MAX_METADATA
+
+
+@pytest.mark.parametrize(
+    ("metadata", "text"),
+    [
+        ("1;12;", ()),
+        ("1;12;AQI", ((101, 103),)),  # 1 not done, 2 done
+        (f"1;12;{encoded(bytes([0x80, 0x01, 0x01]))}", ((228, 229),)),  # 128 not done, 1 done
+        (f"1;12;{encoded(bytes([1, 1, 1, 1]))}", ((101, 102), (103, 104))),
+    ],
+)
+def test_the_encoding_is_the_documented_one(metadata: str, text: Runs) -> None:
+    assert read(metadata, 100) == (text, 12)
+    assert write(12, 100, text) == metadata
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "",
+        "1",
+        "1;",
+        "1;;",
+        "1;x;AQI",
+        "1;-3;AQI",
+        "1;٣;AQI",
+        "1;3",
+        "2;12;AQI",
+        "01;12;AQI",
+        " 1;12;AQI",
+        "1;12;AQI\n",
+        "1;12;AQI==",
+        "1;12;hello world",  # no alphabet of ours: a lenient decoder would drop the blank and read runs
+        "1;12;AQI;",
+        "1;12;AQ\u00e9",
+        f"1;{'9' * 5000};AQI",
+        "NO_METADATA",
+        '{"version":1}',
+    ],
+)
+def test_text_of_another_program_or_version_gives_no_runs_and_no_born(metadata: str) -> None:
+    assert read(metadata, 100) == ((), None)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "1;12;A",  # no base64
+        f"1;12;{encoded(bytes([1]))}",  # a length without its partner
+        f"1;12;{encoded(bytes([1, 0x80]))}",  # ends inside a number
+        f"1;12;{encoded(bytes([1, 1, 1, 0x81]))}",
+        f"1;12;{encoded(bytes([1]), bytes([0xFF] * 20), bytes([1]))}",  # beyond the last offset that can be
+    ],
+)
+def test_damaged_runs_are_no_runs_but_born_is_kept(damaged: str) -> None:
+    assert read(damaged, 100) == ((), 12)
+
+
+@given(st.text() | st.from_regex(r"\A1;[0-9]{1,30};[A-Za-z0-9_-]*\Z") | st.from_regex(r"\A1;.*;.*\Z"))
+def test_any_text_is_read_without_an_error_and_gives_ascending_offsets(metadata: str) -> None:
+    found, born = read(metadata, 100)
+    assert born is None or born >= 0
+    at = 100
+    for first, after in found:
+        assert at <= first <= after <= 2**63
+        at = after
