@@ -9,13 +9,13 @@ from decimal import Decimal
 from enum import Enum
 from typing import Generic, Literal, Protocol, TypeVar
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from bridge.core.limits import MAX_NAME_CHARACTERS, MAX_NUMBER
 from bridge.core.numbers import Number, decimal, number, plain, scaled, whole
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.profile_text import Node, Problems, suggestion
+from bridge.core.profile_options import Options
+from bridge.core.profile_text import Node, suggestion
 from bridge.core.times import TimeFormat, time_ms
 from bridge.core.words import normal
 
@@ -24,47 +24,6 @@ T_co = TypeVar("T_co", covariant=True)
 Meaning = TypeVar("Meaning", bound=Enum)
 Converter = Callable[[object], T | UnsetType | None]
 Unknown = Literal["reject", "omit"]
-
-
-class Options(msgspec.Struct, frozen=True):
-    """The mapping of one source as it stands in the file, and where to tell what is wrong with it."""
-
-    field: str
-    nodes: Mapping[str, Node]
-    problems: Problems
-
-    def text(self, name: str, default: str) -> str:
-        """The text of an option, or its default."""
-        node = self.nodes.get(name)
-        if node is None:
-            return default
-        if isinstance(node.value, str):
-            return node.value
-        self.wrong(name, "must be a text")
-        return default
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        """One of a few words."""
-        word = self.text(name, default)
-        if word in allowed:
-            return word
-        self.wrong(name, f"unknown {word!r}{suggestion(word, allowed)}")
-        return default
-
-    def factor(self, name: str) -> Decimal:
-        """A positive number, 1 by default."""
-        try:
-            value = decimal(self.text(name, "1"), name)
-        except InvalidEvent:
-            value = Decimal(0)
-        if value > 0:
-            return value
-        self.wrong(name, "must be a number above 0")
-        return Decimal(1)
-
-    def wrong(self, name: str, text: str) -> None:
-        """Tell a problem of the option `name`."""
-        self.problems.add(self.nodes[name].line, f"{self.field}.{name}", text)
 
 
 class FieldType(Protocol[T_co]):

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from bridge.core.event import NAMES
+from bridge.core.origins import compile_getter
 from bridge.core.profile_fields import FieldType, NumberType, TextType, TimeType, Unknown, WholeType, WordType
 from bridge.core.profile_text import Node, Problems, suggestion
 from bridge.core.readers import STATISTICS, ListReaders, Readers
-from bridge.core.sources import Reader, compile_getter, compile_source, nothing
+from bridge.core.sources import Reader, compile_source, nothing
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES, kind_table, number_table
 

@@ -74,6 +74,8 @@ def _epoch_ms(value: float | str, field: str, form: TimeFormat) -> int:
     if not 0 <= number < _TOO_LATE:
         raise InvalidEvent(Invalid.BAD_TIME, field, "outside 1970 to 9999")
     per_second = _PER_SECOND.get(form) or _guess(number)
+    if isinstance(number, int):
+        return number * 1000 // per_second
     return int(_EXACT.divide_int(_EXACT.multiply(number, 1000), per_second))
 
 

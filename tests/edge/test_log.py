@@ -308,6 +308,22 @@ def test_a_second_configure_replaces_the_first() -> None:
     assert [json.loads(line)["event"] for line in first.getvalue().splitlines()] == ["one"]
 
 
+class SlowStream(io.StringIO):
+    def write(self, text: str) -> int:
+        threading.Event().wait(0.2)
+        return super().write(text)
+
+
+def test_configure_returns_when_the_lines_before_it_are_written() -> None:
+    slow = SlowStream()
+    configure("INFO", "json", slow)
+    get_logger("x").info("event")
+
+    configure("INFO", "json", io.StringIO())
+
+    assert json.loads(slow.getvalue())["event"] == "event"
+
+
 def test_a_logger_made_before_takes_the_new_form_and_level() -> None:
     stream = io.StringIO()
     configure("INFO", "json", io.StringIO())

@@ -38,14 +38,14 @@ def steps(case: Path) -> Iterator[Step]:
     for offset, suffix in enumerate(sorted(suffixes, key=lambda text: int(text[1:] or 0))):
         notification, result = case / f"notification{suffix}.json", case / f"result{suffix}.json"
         assert notification.exists() != result.exists(), f"{case}: one expectation for each step"
-        expected = json.loads((notification if notification.exists() else result).read_text())
+        expected = json.loads((notification if notification.exists() else result).read_text(encoding="utf-8"))
         yield Step(_record(case, suffix, offset), expected, notification.exists())
 
 
 def _record(case: Path, suffix: str, offset: int) -> Record:
     file, said = case / f"record{suffix}.json", {}
     if file.exists():
-        said = json.loads(file.read_text())
+        said = json.loads(file.read_text(encoding="utf-8"))
     value = None if said.get("tombstone") else (case / f"event{suffix}.json").read_bytes()
     return Record(
         partition=Partition(said.get("topic", "campaign-groups"), 0),

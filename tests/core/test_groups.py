@@ -1,0 +1,455 @@
+"""The table of campaign groups: merging once or twice, late and refused events, and what is told of each."""
+
+import copy
+import itertools
+
+import pytest
+from campaigns import FULL, KEY, LENIENT, STRICT, change, events, snapshot, stamp, statistics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from bridge.core.event import NAMES, CallingList, Event, Statistics
+from bridge.core.groups import CampaignGroup, Facts, GroupTable, Policy, Stamp
+from bridge.core.outcome import Invalid, InvalidEvent
+from bridge.core.record import Partition
+from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
+
+Arrivals = list[tuple[Event, Stamp]]
+
+
+def merge(table: GroupTable, event: Event, offset: int = 0, number: int = 0, policy: Policy = LENIENT) -> Facts | None:
+    return table.merge(KEY, event, stamp(event.time_ms, offset, number), policy)
+
+
+def told(table: GroupTable, event: Event, offset: int = 0, policy: Policy = LENIENT) -> Facts:
+    facts = merge(table, event, offset, policy=policy)
+    assert facts is not None
+    return facts
+
+
+def known(table: GroupTable) -> CampaignGroup:
+    group = table.get(KEY)
+    assert group is not None
+    return group
+
+
+def running() -> GroupTable:
+    """Loaded at 10, started at 20 in mode Predict."""
+    table = GroupTable()
+    merge(table, change(10, action=Action.LoadCampaign, **FULL), 1)
+    merge(table, change(20, action=Action.StartDialing, dial_mode=DialMode.Predict), 2)
+    return table
+
+
+# Merged twice
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> Arrivals:
+    """Events of one group as they stand in one or two topics: times in any order, offsets rising."""
+    made = draw(st.lists(events(), min_size=1, max_size=8))
+    topics = [draw(st.sampled_from(["events", "more"])) for _ in made]
+    return [(e, Stamp(e.time_ms, Partition(t, 0), n)) for n, (e, t) in enumerate(zip(made, topics, strict=True))]
+
+
+def attempt(table: GroupTable, event: Event, at: Stamp) -> Facts | None | str:
+    try:
+        return table.merge(KEY, event, at, LENIENT)
+    except InvalidEvent as error:
+        return str(error)
+
+
+@settings(max_examples=300)
+@given(arrivals())
+def test_merging_the_last_event_again_changes_nothing_and_tells_the_same(made: Arrivals) -> None:
+    table = GroupTable()
+    for event, at in made:
+        first = attempt(table, event, at)
+        before = copy.deepcopy(table.get(KEY))
+        assert attempt(table, event, at) == first
+        assert table.get(KEY) == before
+
+
+@settings(max_examples=150)
+@given(arrivals(), st.data())
+def test_an_owner_that_restores_the_table_goes_on_as_the_old_one_would_have(made: Arrivals, data: st.DataObject) -> None:
+    old, again = GroupTable(), GroupTable()
+    facts = [attempt(old, event, at) for event, at in made]
+    crash = data.draw(st.integers(0, len(made) - 1))
+    for event, at in made[: crash + 1]:  # all merged, but the last one's offset was not committed
+        attempt(again, event, at)
+    restored = copy.deepcopy(again)
+    assert [attempt(restored, event, at) for event, at in made[crash:]] == facts[crash:]
+    assert restored.get(KEY) == old.get(KEY)
+
+
+@settings(max_examples=150)
+@given(arrivals(), events())
+def test_a_refused_event_leaves_no_trace(made: Arrivals, event: Event) -> None:
+    table, policy = GroupTable(), Policy({"queue_name": "q"})
+    for earlier, at in made[1:]:
+        attempt(table, earlier, at)
+    before = copy.deepcopy(table.__dict__)
+    try:
+        table.merge(KEY, event, stamp(event.time_ms, 99), policy)
+    except InvalidEvent:
+        assert table.__dict__ == before
+
+
+# Order per kind of knowledge
+
+
+def test_a_late_change_tells_its_own_fields_and_turns_nothing_back() -> None:
+    table = running()
+    merge(table, statistics(25, statistics=Statistics(hit_ratio=0.5)), 3)
+    before = copy.deepcopy(known(table))
+
+    facts = told(
+        table, change(15, state=GroupState.Active, action=Action.StopDialing, actor=Actor.OcsClient, queue_name="old"), 4
+    )
+
+    assert (facts.time_ms, facts.state, facts.action, facts.actor) == (15, GroupState.Active, Action.StopDialing, 1)
+    assert (facts.dial_mode, facts.optimize_by, facts.optimize_goal, facts.statistics) == (None, None, None, None)
+    assert facts.calling_lists == ()
+    assert facts.names == (*list(FULL.values())[:-1], "old"), "its own name, and what it lacks from what is known"
+    assert known(table) == before
+    assert table.late == 1
+
+
+def test_a_late_change_without_an_action_does_not_guess_it_from_what_came_after() -> None:
+    table = running()
+    assert told(table, change(15, state=GroupState.Active), 3).action is Action.LoadCampaign
+    assert told(table, change(15, state=GroupState.Running, dial_mode=DialMode.Power), 4).action is Action.StartDialing
+
+
+@pytest.mark.parametrize("kind", [Kind.CHANGE, Kind.STATISTICS])
+def test_a_late_name_fills_a_gap_but_replaces_no_newer_one(kind: Kind) -> None:
+    table = GroupTable()
+    merge(table, change(20, state=GroupState.Active, campaign_name="new"), 1)
+    merge(
+        table,
+        Event(kind=kind, time_ms=10, state=GroupState.Active, campaign_name="old", queue_name="q", group_name="g"),
+        2,
+    )
+    assert dict(zip(NAMES, known(table).names, strict=True))["campaign_name"] == "new"
+    facts = told(table, change(30, state=GroupState.Active), 3)
+    assert {"new", "q", "g"} <= set(facts.names)
+
+
+def test_the_labels_of_a_groups_series_are_not_turned_back_by_a_late_change() -> None:
+    table = GroupTable()
+    merge(table, change(20, state=GroupState.Active, campaign_name="new"), 1)
+    assert "old" in told(table, change(10, state=GroupState.Active, campaign_name="old"), 2).names
+    assert "new" in known(table).shown
+    assert "old" not in known(table).shown
+
+
+def test_older_statistics_overwrite_nothing() -> None:
+    table = running()
+    merge(table, statistics(30, statistics=Statistics(hit_ratio=0.3), calling_lists=(CallingList(name="A"),)), 3)
+    older = CallingList(name="A", hit_ratio=9)
+    merge(table, statistics(29, statistics=Statistics(hit_ratio=0.9, busy_factor=1), calling_lists=(older,)), 4)
+    assert known(table).statistics == Statistics(hit_ratio=0.3)
+    assert known(table).calling_lists["A"].values == CallingList(name="A")
+
+
+def test_each_calling_list_has_its_own_order() -> None:
+    table = running()
+    merge(table, statistics(30, calling_lists=(CallingList(name="A", hit_ratio=0.1),)), 3)
+    merge(
+        table,
+        statistics(25, calling_lists=(CallingList(name="A", hit_ratio=0.9), CallingList(name="B", hit_ratio=0.2))),
+        4,
+    )
+    facts = told(table, change(40, action=Action.StopDialing), 5)
+    assert [(values.name, values.hit_ratio) for values in facts.calling_lists] == [("A", 0.1), ("B", 0.2)]
+
+
+def test_statistics_that_come_after_a_newer_change_are_merged_all_the_same() -> None:
+    table = running()
+    merge(table, statistics(15, statistics=Statistics(hit_ratio=0.3)), 3)
+    assert told(table, change(30, action=Action.StopDialing), 4).statistics == Statistics(hit_ratio=0.3)
+
+
+def test_the_statistics_of_a_late_change_are_news_where_none_newer_are_known() -> None:
+    table = running()
+    merge(table, change(15, state=GroupState.Active, statistics=Statistics(hit_ratio=0.3)), 3)
+    assert known(table).statistics == Statistics(hit_ratio=0.3)
+    merge(table, change(12, state=GroupState.Active, statistics=Statistics(hit_ratio=0.9)), 4)
+    assert known(table).statistics == Statistics(hit_ratio=0.3)
+
+
+@pytest.mark.parametrize(("first", "second", "state"), [(5, 6, 4), (6, 5, 5)])
+def test_equal_times_in_one_partition_are_decided_by_the_offset(first: int, second: int, state: int) -> None:
+    table = GroupTable()
+    merge(table, change(10, state=GroupState.Running), first)
+    merge(table, change(10, state=GroupState.Active), second)
+    assert known(table).state == state
+
+
+def test_equal_times_of_two_topics_are_decided_by_arrival() -> None:
+    table = GroupTable()
+    table.merge(KEY, change(10, state=GroupState.Running), stamp(10, 9, topic="a"), LENIENT)
+    table.merge(KEY, change(10, state=GroupState.Active), stamp(10, 1, topic="b"), LENIENT)
+    assert known(table).state is GroupState.Active
+    assert table.late == 0
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2])), ids=str)
+def test_what_is_known_in_the_end_does_not_depend_on_the_order_of_arrival(order: tuple[int, ...]) -> None:
+    made = [
+        change(10, state=GroupState.Active, dial_mode=DialMode.Power, campaign_name="a", statistics=Statistics(hit_ratio=1)),
+        change(20, state=GroupState.Running, dial_mode=DialMode.Predict, campaign_name="b"),
+        statistics(30, campaign_name="c", statistics=Statistics(hit_ratio=3)),
+    ]
+    table = GroupTable()
+    for n in order:
+        merge(table, made[n], n)
+    group = known(table)
+    assert (group.state, group.dial_mode, group.names[NAMES.index("campaign_name")]) == (5, DialMode.Predict, "c")
+    assert group.statistics == Statistics(hit_ratio=3)
+
+
+# Snapshots
+
+
+def test_a_snapshot_is_told_as_periodic_with_the_state_it_says_or_the_one_known() -> None:
+    table = running()
+    said = told(table, snapshot(30, state=GroupState.Active), 3)
+    assert (said.periodic, said.state, said.action) == (True, GroupState.Active, Action.NoRequest)
+    assert told(table, snapshot(31), 4).state is GroupState.Active
+
+
+def test_a_snapshot_of_a_group_whose_state_nobody_said_is_refused() -> None:
+    table = GroupTable()
+    merge(table, statistics(1, statistics=Statistics(hit_ratio=0.1)))
+    with pytest.raises(InvalidEvent) as refused:
+        merge(table, snapshot(2), 1)
+    assert (refused.value.reason, refused.value.field) == (Invalid.MISSING_FIELD, "state")
+
+
+def test_a_late_snapshot_without_a_state_has_the_one_that_is_known() -> None:
+    table = running()
+    facts = told(table, snapshot(15), 3)
+    assert (facts.state, facts.periodic, facts.time_ms) == (GroupState.Running, True, 15)
+    assert known(table).changed == stamp(20, 2)
+
+
+# Statistics
+
+
+def test_a_value_stays_until_it_is_replaced_and_null_replaces() -> None:
+    table = running()
+    merge(table, statistics(30, statistics=Statistics(busy_factor=0.8, hit_ratio=0.3, time_to_complete=600)), 3)
+    merge(table, statistics(31, statistics=Statistics(hit_ratio=None, overdial_rate=0)), 4)
+    assert told(table, change(32, action=Action.StopDialing), 5).statistics == Statistics(
+        busy_factor=0.8, hit_ratio=None, overdial_rate=0, time_to_complete=600
+    )
+
+
+def test_a_groups_statistics_are_unknown_until_the_first_are_said() -> None:
+    table = running()
+    assert told(table, change(30, action=Action.StopDialing), 3).statistics is None
+    facts = told(table, change(31, action=Action.StartDialing, statistics=Statistics(hit_ratio=1)), 4)
+    assert facts.statistics == Statistics(hit_ratio=1)
+
+
+def test_statistics_are_absorbed_without_being_told_also_before_any_state_is_known() -> None:
+    table = GroupTable()
+    assert merge(table, statistics(1, statistics=Statistics(hit_ratio=0.3)), policy=STRICT) is None
+    assert known(table).state is None
+    facts = told(table, change(2, state=GroupState.Running, **FULL), 1, policy=STRICT)
+    assert facts.statistics == Statistics(hit_ratio=0.3)
+
+
+def test_unloading_drops_the_statistics_but_tells_its_own() -> None:
+    table = running()
+    lists = (CallingList(name="A", hit_ratio=0.1),)
+    merge(table, statistics(30, statistics=Statistics(hit_ratio=0.3), calling_lists=lists), 3)
+    own, own_lists = Statistics(busy_factor=0.9), (CallingList(name="B"),)
+
+    facts = told(table, change(40, action=Action.UnloadCampaign, statistics=own, calling_lists=own_lists), 4)
+
+    assert (facts.state, facts.statistics, facts.calling_lists) == (GroupState.NotLoaded, own, own_lists)
+    assert (known(table).statistics, known(table).calling_lists) == (None, {})
+    merge(table, statistics(41, statistics=Statistics(hit_ratio=0.4)), 5)
+    loaded = told(table, change(50, action=Action.LoadCampaign), 6)
+    assert (loaded.statistics, loaded.calling_lists) == (None, ())
+
+
+@pytest.mark.parametrize("state", [GroupState.WaitingUnload, GroupState.UnloadInProgress, GroupState.InActive])
+def test_a_group_that_is_only_about_to_be_unloaded_keeps_its_statistics(state: GroupState) -> None:
+    table = running()
+    merge(table, statistics(30, statistics=Statistics(hit_ratio=0.3)), 3)
+    assert told(table, change(40, state=state), 4).statistics == Statistics(hit_ratio=0.3)
+
+
+def test_late_statistics_of_an_earlier_loading_are_not_those_of_the_next() -> None:
+    table = running()
+    merge(table, change(40, action=Action.UnloadCampaign), 3)
+    merge(table, change(50, action=Action.LoadCampaign), 4)
+    merge(table, statistics(39, statistics=Statistics(hit_ratio=0.3), calling_lists=(CallingList(name="A"),)), 5)
+    assert (known(table).statistics, known(table).calling_lists) == (None, {})
+    merge(table, statistics(45, statistics=Statistics(hit_ratio=0.4)), 6)
+    assert known(table).statistics == Statistics(hit_ratio=0.4)
+
+
+def test_a_late_unload_takes_no_statistics_and_leaves_none_of_its_own() -> None:
+    table = running()
+    merge(table, statistics(30, statistics=Statistics(hit_ratio=0.3)), 3)
+    facts = told(table, change(5, action=Action.UnloadCampaign, calling_lists=(CallingList(name="Z"),)), 4)
+    assert (facts.state, facts.statistics) == (GroupState.NotLoaded, None)
+    assert (known(table).statistics, known(table).calling_lists) == (Statistics(hit_ratio=0.3), {})
+
+
+def test_ratios_above_one_are_passed_on_and_counted_but_not_those_of_a_refused_event() -> None:
+    table = GroupTable()
+    high = Statistics(busy_factor=1.5, hit_ratio=1, overdial_rate=2, time_to_complete=600)
+    merge(table, statistics(1, statistics=high, calling_lists=(CallingList(name="A", hit_ratio=3),)))
+    assert table.above_one == 3
+    with pytest.raises(InvalidEvent):
+        merge(table, change(2, state=GroupState.Active, statistics=high), 1, policy=STRICT)
+    assert table.above_one == 3
+
+
+# Dial mode and optimization
+
+
+def test_dial_mode_and_optimization_are_kept_and_taken_back_by_null() -> None:
+    table = running()
+    merge(table, change(30, state=GroupState.Running, optimize_by=OptimizeBy.BusyFactor, optimize_goal=80), 3)
+    facts = told(table, change(31, action=Action.StartDialing), 4)
+    assert (facts.dial_mode, facts.optimize_by, facts.optimize_goal) == (DialMode.Predict, OptimizeBy.BusyFactor, 80)
+    facts = told(
+        table, change(32, state=GroupState.Running, dial_mode=None, optimize_by=None, optimize_goal=None), 5
+    )
+    assert (facts.dial_mode, facts.optimize_by, facts.optimize_goal) == (None, None, None)
+    assert facts.action is Action.SetDialingMode
+
+
+def test_statistics_events_say_nothing_of_the_dial_mode() -> None:
+    table = running()
+    merge(table, statistics(30, dial_mode=DialMode.Power, state=GroupState.Active), 3)
+    assert (known(table).dial_mode, known(table).state) == (DialMode.Predict, GroupState.Running)
+
+
+def test_an_actor_that_is_not_said_is_unknown() -> None:
+    table = running()
+    assert told(table, change(30, state=GroupState.Active), 3).actor is Actor.Unknown
+    assert told(table, change(31, state=GroupState.Active, actor=Actor.OcsClient), 4).actor is Actor.OcsClient
+
+
+# Names
+
+
+def test_a_name_comes_from_the_event_then_the_table_then_the_directory_then_the_policy() -> None:
+    table, policy = GroupTable(), Policy({"queue_name": "policy", "group_name": "policy"}, on_missing="rest")
+    row = tuple({"group_name": "directory", "campaign_name": "directory"}.get(name) for name in NAMES)
+    merge(table, statistics(1, campaign_group_name="known", campaign_name="known"))
+
+    facts = table.merge(KEY, change(2, state=GroupState.Active, campaign_name="event"), stamp(2, 1), policy, row)
+
+    assert facts is not None
+    assert dict(zip(NAMES, facts.names, strict=True)) == {
+        "tenant_name": None,
+        "tenant_ccid": None,
+        "campaign_group_name": "known",
+        "campaign_group_guid": "rest",
+        "campaign_group_dbid": "rest",
+        "group_name": "directory",
+        "campaign_name": "event",
+        "campaign_template_name": None,
+        "queue_name": "policy",
+    }
+
+
+def test_what_the_directory_or_the_policy_said_is_not_kept_as_known() -> None:
+    table = GroupTable()
+    row = tuple("directory" if name == "queue_name" else None for name in NAMES)
+    table.merge(KEY, change(1, state=GroupState.Active), stamp(1), LENIENT, row)
+    assert known(table).names == (None,) * len(NAMES)
+    facts = told(table, change(2, state=GroupState.Active), 1, policy=Policy({}, on_missing="other"))
+    assert dict(zip(NAMES, facts.names, strict=True))["queue_name"] == "other"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_nobody_knows_is_refused_but_for_tenant_and_template(name: str) -> None:
+    table = GroupTable()
+    event = change(1, state=GroupState.Active, **{other: "x" for other in NAMES if other != name})
+    if name in {"tenant_name", "tenant_ccid", "campaign_template_name"}:
+        facts = told(table, event, policy=STRICT)
+        assert dict(zip(NAMES, facts.names, strict=True))[name] is None
+        facts = told(table, event, policy=Policy({name: "mine"}, on_missing="rest"))
+        assert dict(zip(NAMES, facts.names, strict=True))[name] == "mine"
+    else:
+        with pytest.raises(InvalidEvent) as refused:
+            told(table, event, policy=STRICT)
+        assert (refused.value.reason, refused.value.field) == (Invalid.MISSING_FIELD, name)
+        assert len(table) == 0
+
+
+def test_an_empty_text_is_a_name() -> None:
+    facts = told(GroupTable(), change(1, state=GroupState.Active, **FULL | {"queue_name": ""}), policy=STRICT)
+    assert facts.names[-1] == ""
+
+
+# Partitions
+
+
+def test_a_group_seen_in_another_partition_number_is_counted_and_moves_there() -> None:
+    table = GroupTable()
+    for offset, number in enumerate([0, 0, 3, 3, 0]):
+        merge(table, change(offset, state=GroupState.Active), offset, number)
+    assert (table.split, known(table).number, len(table)) == (2, 0, 1)
+    table.drop(3)
+    assert len(table) == 1
+    table.drop(0)
+    assert table.get(KEY) is None
+
+
+def test_two_topics_of_one_partition_number_are_no_split() -> None:
+    table = GroupTable()
+    for offset, topic in enumerate("ab"):
+        table.merge(KEY, change(offset, state=GroupState.Active), stamp(offset, offset, 3, topic), LENIENT)
+    assert table.split == 0
+
+
+def test_dropping_a_partition_number_forgets_its_groups_and_no_others() -> None:
+    table = GroupTable()
+    for number in range(3):
+        for n in range(4):
+            table.merge(f"{number}/{n}", statistics(1, queue_name="q"), stamp(1, n, number), LENIENT)
+    table.drop(1)
+    table.drop(7)  # never had a group
+    assert sorted(group.key for group in table) == [f"{number}/{n}" for number in (0, 2) for n in range(4)]
+    merge(table, change(1, state=GroupState.Active), 0, 1)
+    table.drop(1)
+    assert len(table) == 8
+
+
+def test_groups_share_nothing() -> None:
+    table = GroupTable()
+    table.merge("a", change(1, state=GroupState.Running, **FULL), stamp(1, 1), STRICT)
+    table.merge("b", statistics(1, calling_lists=(CallingList(name="A"),)), stamp(1, 2), STRICT)
+    a, b = table.get("a"), table.get("b")
+    assert a is not None
+    assert b is not None
+    assert (a.calling_lists, b.state, b.names) == ({}, None, (None,) * len(NAMES))
+
+
+@settings(max_examples=200)
+@given(arrivals())
+def test_what_is_told_of_the_newest_event_is_what_the_table_knows(made: Arrivals) -> None:
+    table = GroupTable()
+    for event, at in made:
+        facts = attempt(table, event, at)
+        group = table.get(KEY)
+        if not isinstance(facts, Facts) or group is None or group.changed != at:
+            continue
+        assert (facts.state, facts.dial_mode, facts.optimize_by) == (group.state, group.dial_mode, group.optimize_by)
+        assert facts.optimize_goal == group.optimize_goal
+        assert UNSET not in (facts.dial_mode, facts.optimize_by, facts.optimize_goal)
+        if facts.state is not GroupState.NotLoaded:
+            assert facts.statistics == group.statistics
+            assert {values.name for values in facts.calling_lists} == set(group.calling_lists)

@@ -1,0 +1,113 @@
+"""Where a newly assigned partition is read from: each rule, and the races of a group's first start."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.ledger import Checkpoint
+from bridge.core.runs import write
+from bridge.core.start import Log, Reset, Start, resolve
+
+LOG = Log(100, 500)
+RESETS: list[Reset] = ["latest", "earliest"]
+
+
+def ours(offset: int, born: int, *runs: tuple[int, int]) -> Checkpoint:
+    return Checkpoint(offset, write(born, offset, runs))
+
+
+FOREIGN = [Checkpoint(7, ""), Checkpoint(7, "another program's text"), Checkpoint(7, "2;12;AQI")]
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_a_committed_offset_holds_whatever_the_reset_says(reset: Reset) -> None:
+    start = resolve(0, ours(200, 3, (210, 220)), [], LOG, count=3, reset=reset)
+    assert start == Start(200, ((210, 220),), 3, "committed")
+
+
+@pytest.mark.parametrize("offset", [LOG.earliest, LOG.latest])
+def test_both_ends_of_the_log_are_in_range(offset: int) -> None:
+    assert resolve(0, ours(offset, 3), [], LOG, count=3, reset="latest") == Start(offset, (), 3, "committed")
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_an_expired_offset_goes_to_the_earliest_and_the_gap_is_known(reset: Reset) -> None:
+    start = resolve(0, ours(60, 3), [], LOG, count=3, reset=reset)
+    assert start == Start(100, (), 3, "out_of_range", gap=40)
+
+
+def test_what_was_done_before_it_expired_is_no_gap() -> None:
+    start = resolve(0, ours(60, 3, (70, 80), (90, 110), (120, 130)), [], LOG, count=3, reset="latest")
+    assert start.gap == 20
+    assert start.runs[-1] == (120, 130), "and what is done beyond is not posted again"
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_an_offset_beyond_the_end_goes_to_the_earliest_and_forgets_its_runs(reset: Reset) -> None:
+    start = resolve(0, ours(501, 3, (510, 520)), [], LOG, count=3, reset=reset)
+    assert start == Start(100, (), 3, "out_of_range")
+
+
+@pytest.mark.parametrize(("reset", "offset"), [("latest", 500), ("earliest", 100)])
+def test_a_fresh_group_starts_where_the_reset_says_and_remembers_the_number_of_partitions(
+    reset: Reset, offset: int
+) -> None:
+    assert resolve(2, None, [], LOG, count=3, reset=reset) == Start(offset, (), 3, reset)
+
+
+@pytest.mark.parametrize(("reset", "offset"), [("latest", 500), ("earliest", 100)])
+def test_the_reset_also_applies_where_another_member_of_the_fresh_group_has_committed_already(
+    reset: Reset, offset: int
+) -> None:
+    others = [ours(500, 3), ours(480, 3)]
+    assert resolve(2, None, others, LOG, count=3, reset=reset) == Start(offset, (), 3, reset)
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_a_partition_that_was_added_later_is_read_from_its_beginning(reset: Reset) -> None:
+    start = resolve(3, None, [ours(500, 3), ours(480, 3)], LOG, count=4, reset=reset)
+    assert start == Start(100, (), 3, "added_later"), "and the next owner still knows how many there were at first"
+
+
+def test_a_partition_between_first_start_and_growth_keeps_the_number_of_the_first_start() -> None:
+    grown = resolve(3, None, [ours(500, 3)], LOG, count=4, reset="latest")
+    again = resolve(4, None, [ours(500, 3), ours(100, grown.born)], LOG, count=5, reset="latest")
+    assert again == Start(100, (), 3, "added_later")
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+@pytest.mark.parametrize("reset", RESETS)
+def test_without_a_commit_of_ours_a_partition_beside_foreign_commits_counts_as_added_later(
+    foreign: Checkpoint, reset: Reset
+) -> None:
+    assert resolve(0, None, [foreign], LOG, count=3, reset=reset).origin == "added_later"
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_foreign_commit_holds_and_learns_born_from_the_others(foreign: Checkpoint) -> None:
+    committed = Checkpoint(200, foreign.metadata)
+    assert resolve(0, committed, [], LOG, count=3, reset="latest") == Start(200, (), 0, "committed")
+    assert resolve(0, committed, [ours(9, 3)], LOG, count=4, reset="latest") == Start(200, (), 3, "committed")
+    assert resolve(1, None, [committed, ours(9, 3)], LOG, count=4, reset="latest").origin == "latest"
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_a_new_topic_starts_at_its_first_offset(reset: Reset) -> None:
+    assert resolve(0, None, [], Log(0, 0), count=8, reset=reset) == Start(0, (), 8, reset)
+
+
+@given(
+    st.integers(0, 20),
+    st.one_of(st.none(), st.integers(0, 600)),
+    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 20)), max_size=4),
+    st.sampled_from(RESETS),
+)
+def test_every_start_lies_in_the_log_and_never_skips_what_exists_after_a_commit(
+    number: int, committed: int | None, others: list[tuple[int, int]], reset: Reset
+) -> None:
+    own = None if committed is None else ours(committed, 5)
+    start = resolve(number, own, [ours(o, born) for o, born in others], LOG, count=21, reset=reset)
+    assert LOG.earliest <= start.offset <= LOG.latest
+    if committed is not None:
+        assert start.offset <= max(committed, LOG.earliest)
+    assert start.gap == (max(0, LOG.earliest - committed) if committed is not None else 0)
