@@ -19,10 +19,12 @@ from bridge.edge.files import DirectoryFile, UnusableFile, load_profile
 from bridge.edge.kafka import Input
 from bridge.edge.log import get_logger, safe_url
 from bridge.edge.metrics import Metrics
+from bridge.edge.offsets import Offsets
 from bridge.edge.post import Poster
 from bridge.edge.quarantine import LogQuarantine, TopicQuarantine
 from bridge.edge.report import Report
 from bridge.edge.tls import receiver_context
+from bridge.edge.transactions import Transactions, transactional_id
 from bridge.ownership import Limits, Ownership
 from bridge.pipeline import Pipeline
 from bridge.settings import MappingSettings, NotificationSettings, Settings
@@ -105,7 +107,7 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
         bytes=settings.delivery.max_buffered_bytes,
         reset=settings.kafka.auto_offset_reset,
     )
-    checkpoints = Checkpoints(source.offsets, pipeline.tally)
+    checkpoints = Checkpoints(committer(settings, source), pipeline.tally)
     ownership = Ownership(pipeline, source, source.offsets, checkpoints, limits, failed)
     # A revoke may hold the poll thread up for as long as a drain takes.
     patience = settings.kafka.max_poll_interval / 2 + settings.delivery.drain_timeout
@@ -119,6 +121,14 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
         started=status.started,
     )
     return Parts(poster, quarantine, report, pipeline, source, ownership, admin)
+
+
+def committer(settings: Settings, source: Input) -> Transactions | Offsets:
+    """What checkpoints are written with."""
+    if not settings.delivery.transactions:
+        return source.offsets
+    identity = settings.delivery.transactional_id or transactional_id(settings.kafka.group_id)
+    return Transactions(settings.kafka, identity, lambda: source.consumer, source.fail)
 
 
 class Bridge:

@@ -149,6 +149,11 @@ class MappingSettings(Group):
 class DeliverySettings(Group):
     """Promises, buffers and the time to stop."""
 
+    transactions: bool = setting(default=True)
+    """Whether checkpoints are Kafka transactions, which a member that lost its partitions can't write. False: plain commits,
+    for brokers or permissions without transactions; see docs/delivery.md for what that costs."""
+    transactional_id: Text | None = setting(None, "ocs-bridge-1")
+    """Transactional id of the checkpoints, its own for each process; default: group, host name and a random part."""
     checkpoint_interval: Seconds = setting(1.0, ge=0.01, le=60)
     """Seconds between checkpoints; what was posted since the last one may be repeated after a crash."""
     drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)

@@ -43,9 +43,7 @@ def record(offset: int = 0, *, value: bytes | None = b"{}", timestamp_ms: int = 
 VALUES: st.SearchStrategy[Statistic] = st.one_of(
     st.just(UNSET), st.none(), st.integers(0, 2**53), st.floats(0, 2.0**53, allow_nan=False)
 )
-STATISTICS = st.builds(
-    Statistics, busy_factor=VALUES, hit_ratio=VALUES, overdial_rate=VALUES, time_to_complete=VALUES
-)
+STATISTICS = st.builds(Statistics, busy_factor=VALUES, hit_ratio=VALUES, overdial_rate=VALUES, time_to_complete=VALUES)
 LISTS = st.lists(
     st.builds(
         CallingList,

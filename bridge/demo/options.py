@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bridge.core.outcome import Result
 from bridge.core.tally import Tally
 from bridge.demo.broker import API_VERSION
-from bridge.settings import AdminSettings, KafkaSettings, LogSettings, NotificationSettings, Settings
+from bridge.settings import AdminSettings, DeliverySettings, KafkaSettings, LogSettings, NotificationSettings, Settings
 
 HOST = "127.0.0.1"
 PARTITIONS = 4
@@ -47,6 +47,8 @@ def demo_settings(options: Options, address: str, receiver_port: int, admin_port
         notifications=NotificationSettings(
             url=f"http://{HOST}:{receiver_port}/campaign-groups", interval=options.interval
         ),
+        # The embedded broker has no transactions.
+        delivery=DeliverySettings(transactions=not embedded),
         admin=AdminSettings(host=HOST, port=admin_port),
         log=LogSettings(level="WARNING", format="console"),
     )

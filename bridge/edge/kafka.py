@@ -52,13 +52,13 @@ class Input:
         self._settings = kafka
         self._loop = loop
         self._taker: Taker
-        self._consumer: KafkaConsumer | None = None
+        self.consumer: KafkaConsumer | None = None  # the one in use
         self._watchdog: Watchdog | None = None
         self._stop = threading.Event()
         self._slots = threading.Semaphore(HANDED_OVER)
         self._errands: deque[Callable[[KafkaConsumer], None]] = deque()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
-        self.offsets = Offsets(lambda: self._consumer, COMMIT)
+        self.offsets = Offsets(lambda: self.consumer, COMMIT)
         self.missing: frozenset[str] = frozenset()  # topics that do not exist
         self.trouble = "not connected yet"  # why it is not a member, for people
         self.polled_at = time.monotonic()  # the thread's last turn
@@ -77,15 +77,15 @@ class Input:
     @property
     def cluster_id(self) -> str:
         """The cluster's own id; `unknown` where the broker has none."""
-        cluster = self._consumer._cluster if self._consumer else None  # noqa: SLF001 (there is no public way)
+        cluster = self.consumer._cluster if self.consumer else None  # noqa: SLF001 (there is no public way)
         return (cluster.cluster_id if cluster else None) or "unknown"
 
     async def close(self, seconds: float) -> None:
         """Leave the group; the owner is told of the revoke first, if this still is a member."""
         self._stop.set()
         if self._thread.is_alive():
-            if self._consumer is not None:  # ends a poll at once
-                await asyncio.to_thread(_close, self._consumer, seconds)
+            if self.consumer is not None:  # ends a poll at once
+                await asyncio.to_thread(_close, self.consumer, seconds)
             await asyncio.to_thread(self._thread.join, seconds)
 
     def pause(self, partitions: Collection[Partition]) -> None:
@@ -97,10 +97,15 @@ class Input:
         self._each(KafkaConsumer.resume, partitions)
 
     def _each(self, call: Callable[[KafkaConsumer, TopicPartition], None], partitions: Collection[Partition]) -> None:
-        if self._consumer is not None:
+        if self.consumer is not None:
             for partition in theirs(partitions):
                 with suppress(IllegalStateError, KeyError):  # taken away meanwhile: the owner is told in a moment
-                    call(self._consumer, partition)
+                    call(self.consumer, partition)
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing but a restart helps."""
+        if not self.failed.done():
+            self.failed.set_result(error)
 
     def begin(self, partition: Partition, offset: int) -> None:
         """Read an assigned, paused partition from `offset` on."""
@@ -120,15 +125,11 @@ class Input:
             while not self._stop.is_set():
                 self._session()
         except BaseException as error:  # noqa: BLE001 (a defect, or fenced: the loop must know, or the bridge stands still)
-            self._on_loop(self._fail, error)
+            self._on_loop(self.fail, error)
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, *args)
-
-    def _fail(self, error: BaseException) -> None:
-        if not self.failed.done():
-            self.failed.set_result(error)
 
     def _session(self) -> None:
         """One consumer, from its making to its end: at the stop, or when it stands still."""
@@ -144,7 +145,7 @@ class Input:
             )
             self._stop.wait(RETRY)
             return
-        self._consumer = consumer
+        self.consumer = consumer
         try:
             listener = Listener(consumer, assignor, self._taker, self._loop)
             self._subscribe(consumer, listener)

@@ -67,9 +67,7 @@ def test_a_state_alone_implies_the_action_before_it(before: Before, state: Group
         (UNKNOWN, DialMode.Progress, Action.StartDialing),
     ],
 )
-def test_another_mode_while_running_is_a_change_of_mode(
-    before: Before, mode: DialMode | None, action: Action
-) -> None:
+def test_another_mode_while_running_is_a_change_of_mode(before: Before, mode: DialMode | None, action: Action) -> None:
     assert resolve(change(state=GroupState.Running, dial_mode=mode), before) == (GroupState.Running, action)
 
 

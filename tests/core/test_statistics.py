@@ -41,9 +41,7 @@ def test_the_first_statistics_of_a_group_are_taken_as_they_are(new: Statistics) 
 def test_a_calling_list_keeps_what_is_not_said_anew(a: Statistic, b: Statistic, c: Statistic, d: Statistic) -> None:
     old = CallingList(name="A", dbid="1", hit_ratio=a, time_to_complete=b)
     new = CallingList(name="A", hit_ratio=c, time_to_complete=d)
-    assert merged_list(old, new) == CallingList(
-        name="A", dbid="1", hit_ratio=over(c, a), time_to_complete=over(d, b)
-    )
+    assert merged_list(old, new) == CallingList(name="A", dbid="1", hit_ratio=over(c, a), time_to_complete=over(d, b))
     assert merged_list(old, CallingList(name="A", dbid="2")).dbid == "2"
 
 

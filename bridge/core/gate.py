@@ -1,0 +1,57 @@
+"""Whether a POST may begin now: the lease, the window of what is not committed, and the receiver's cool-down.
+
+A gate that is closed delays later notifications; it never repeats or drops one.
+"""
+
+from collections.abc import Callable
+
+from bridge.core.outcome import Outcome, Result
+
+OVERLOADED = frozenset({429, 503})
+
+
+class Gate:
+    """`lease`: whether the partitions are still ours. `max_unconfirmed`: POSTs since the last good checkpoint.
+
+    `cool_down`: the longest pause in seconds after an overloaded receiver's Retry-After, or after `cool_down_after`
+    POSTs in a row that could not be sent; 0: none. Times are monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        lease: Callable[[], bool] = lambda: True,
+        *,
+        max_unconfirmed: int,
+        cool_down: float = 0.0,
+        cool_down_after: int = 10,
+    ) -> None:
+        self.lease = lease
+        self.unconfirmed = 0
+        self._max_unconfirmed = max_unconfirmed
+        self._cool_down = cool_down
+        self._cool_down_after = cool_down_after
+        self._not_sent = 0  # in a row
+        self._cool_until = float("-inf")
+
+    def why_closed(self, now: float) -> str | None:
+        """The reason why no POST may begin; None: it may."""
+        if not self.lease():
+            return "lease"
+        if self.unconfirmed >= self._max_unconfirmed:
+            return "unconfirmed"
+        return "cool_down" if now < self._cool_until else None
+
+    def posted(self, outcome: Outcome, now: float) -> None:
+        """A POST ended."""
+        self.unconfirmed += 1
+        if not self._cool_down:
+            return
+        self._not_sent = self._not_sent + 1 if outcome.result is Result.NOT_SENT else 0
+        if outcome.status in OVERLOADED and outcome.retry_after is not None:
+            self._cool_until = now + min(outcome.retry_after, self._cool_down)
+        elif self._not_sent >= self._cool_down_after:
+            self._cool_until = now + self._cool_down
+
+    def confirmed(self, posts: int) -> None:
+        """A checkpoint that covers `posts` POSTs is confirmed."""
+        self.unconfirmed -= posts
