@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from bridge.core.gate import Gate
 from bridge.core.intake import Intake
 from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
@@ -14,6 +15,7 @@ from bridge.edge.log import get_logger
 
 log = get_logger(__name__)
 
+SLOWEST = 10.0  # seconds between commits that fail
 AGAIN = 0.2  # seconds between attempts at a last commit
 
 
@@ -27,16 +29,26 @@ class Committer(Protocol):
 class Checkpoints:
     """One commit at a time. After a failure everything that is not confirmed goes into the next one."""
 
-    def __init__(self, committer: Committer, tally: Tally) -> None:
+    def __init__(self, committer: Committer, tally: Tally, gate: Gate) -> None:
         self._committer = committer
         self._tally = tally
+        self._gate = gate
         self._one = asyncio.Lock()
 
     async def keep(self, intakes: Mapping[Partition, Intake], seconds: float) -> None:
-        """Commit what has changed every `seconds`, for ever. Partitions that leave are left to their last commit."""
+        """Commit what has changed every `seconds`, for ever; less often while that fails.
+
+        Partitions that leave are left to their last commit.
+        """
+        failures = 0
         while True:
-            await asyncio.sleep(seconds)
-            await self.commit([intake for intake in intakes.values() if not intake.leaving])
+            await asyncio.sleep(min(seconds * 2**failures, max(seconds, SLOWEST)))
+            posts = self._gate.unconfirmed
+            if await self.commit([intake for intake in intakes.values() if not intake.leaving]) is Commit.DONE:
+                self._gate.confirmed(posts)
+                failures = 0
+            else:
+                failures = min(failures + 1, 10)
 
     async def last(self, intakes: Collection[Intake], seconds: float) -> None:
         """Commit partitions that leave: again after an outage or within a rebalance, for at most `seconds`."""

@@ -14,7 +14,7 @@ import uvloop
 from pydantic import TypeAdapter, ValidationError
 
 from bridge import __version__
-from bridge.app import Bridge, mapper, style
+from bridge.app import mapper, style
 from bridge.config.docs import schema as settings_schema
 from bridge.config.kinds import Seconds
 from bridge.core import schema
@@ -29,6 +29,7 @@ from bridge.edge.admin import AdminPortError
 from bridge.edge.files import DirectoryFile
 from bridge.edge.kafka_options import Unreachable
 from bridge.offline import map_lines
+from bridge.service import Bridge
 from bridge.settings import KafkaSettings, Settings
 from bridge.startup import ConfigError, prepare
 

@@ -14,7 +14,7 @@ import msgspec
 from bridge.checkpoints import Checkpoints, names
 from bridge.core.intake import Intake, Share
 from bridge.core.ledger import Checkpoint, Ledger
-from bridge.core.outcome import Return, Unavailable
+from bridge.core.outcome import Commit, Return, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.start import Log, Reset, Start, resolve
 from bridge.edge.log import get_logger
@@ -54,12 +54,13 @@ class Source(Protocol):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Times in seconds. `bytes`: of all partitions together, `records`: of each."""
+    """Times in seconds. `bytes`: of all partitions together; `records`, `covered` (at_most_once): of each."""
 
     drain: float
     records: int
     bytes: int
     reset: Reset
+    covered: int = 0
 
 
 class Ownership:
@@ -145,8 +146,12 @@ class Ownership:
 
     def _flow(self, intake: Intake) -> None:
         """Take over what has room; pause what has none."""
+        if intake.admitting:
+            return
         if intake.backlog and not intake.leaving:
+            intake.admitting = True
             self._pipeline.admit(intake)
+            intake.admitting = False
         wish = intake.wants_pause
         if wish is not None and not intake.leaving:
             intake.paused = wish
@@ -169,11 +174,14 @@ class Ownership:
         for partition, start in starts.items():
             if self._starting.pop(partition, None) is None:
                 continue  # revoked meanwhile
-            self.intakes[partition] = Intake(partition, Ledger(start.offset, start.runs, start.born), self._share)
+            self.intakes[partition] = Intake(partition, self._ledger(start), self._share)
             self._pipeline.tally.gaps += start.gap
             log.info("partition_starts", topic=partition.topic, partition=partition.number, **_told(start))
             self._source.begin(partition, start.offset)
         self._split()
+
+    def _ledger(self, start: Start) -> Ledger:
+        return Ledger(start.offset, start.runs, start.born, covered=start.covered, max_covered=self._limits.covered)
 
     async def _resolve(self, partitions: frozenset[Partition]) -> dict[Partition, Start]:
         logs = await self._offsets.logs(partitions)
@@ -191,6 +199,10 @@ class Ownership:
     def _unstart(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
             self._starting.pop(partition, None)
+
+    async def checkpoint(self) -> Commit:
+        """Commit what has changed of the partitions that stay."""
+        return await self._checkpoints.commit([intake for intake in self.intakes.values() if not intake.leaving])
 
     async def keep_checkpoints(self, seconds: float) -> None:
         """Commit what has changed every `seconds`, for ever."""
@@ -214,10 +226,10 @@ class Ownership:
         for intake in fresh:
             intake.leaving = True
         self._pipeline.tally.returned[why] += self._pipeline.release(fresh)
-        if not await self._pipeline.landed(intakes, self._limits.drain):
-            cut = self._pipeline.cut(intakes)
+        if not await self._pipeline.flights.landed(intakes, self._limits.drain):
+            cut = self._pipeline.flights.cut(intakes)
             log.warning("posts_cut", posts=cut, after_seconds=self._limits.drain)
-            await self._pipeline.landed(intakes, CUT)
+            await self._pipeline.flights.landed(intakes, CUT)
 
     def _give_up(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:

@@ -7,57 +7,30 @@ is settled on the way, without a task or a wait.
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from typing import Protocol
 
-import msgspec
-
+from bridge.core.gate import Gate
 from bridge.core.groups import Facts, GroupTable
 from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
-from bridge.core.mapping import Arrival, Mapper
+from bridge.core.ledger import Seen
+from bridge.core.mapping import Mapper
 from bridge.core.notification import Style, render
-from bridge.core.outcome import InvalidEvent, Outcome, Skip
+from bridge.core.outcome import InvalidEvent, Outcome, Reason, Return, Skip
 from bridge.core.record import Record
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Kind
+from bridge.flights import Flights
+from bridge.ports import Covering, Item, Poster, Quarantine, Report, Uncovered
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
 
 
-class Poster(Protocol):
-    """Makes the one attempt."""
-
-    async def post(self, body: bytes, event_id: str) -> Outcome:
-        """Never raises for the network's or the receiver's faults; if cancelled, cuts the POST and says so."""
-
-
-class Quarantine(Protocol):
-    """Keeps what is no event."""
-
-    def put(self, record: Record, error: InvalidEvent, done: Callable[[], None]) -> None:
-        """Keep the record, then call `done` on the loop."""
-
-
-class Report(Protocol):
-    """Is told of each POST: logs and histograms."""
-
-    def sending(self, facts: Facts, event_id: str) -> None:
-        """A POST is about to begin."""
-
-    def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
-        """It ended; `group` is the group's key, `age_seconds` the time since the record's timestamp."""
-
-
-class Item(msgspec.Struct, gc=False):
-    """An arrival in its lane, with the partition it must be settled in."""
-
-    intake: Intake
-    arrival: Arrival
-
-
 class Pipeline:
-    """`enabled` false: events are merged and counted, nothing is posted. `wall`: seconds since the epoch."""
+    """`enabled` false: events are merged and counted, nothing is posted.
+
+    `wall` gives seconds since the epoch, `monotonic` those of the gate.
+    """
 
     def __init__(
         self,
@@ -67,14 +40,19 @@ class Pipeline:
         poster: Poster,
         quarantine: Quarantine,
         report: Report,
+        gate: Gate,
         enabled: bool,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.gate = gate
+        self.flights = Flights()
         self.table = GroupTable()
         self.lanes: Lanes[Item] = Lanes()
         self.tally = Tally()
         self.cluster_id = "unknown"
         self.settled: Callable[[Intake], None] = lambda _: None  # after each record that is done
+        self.cover: Covering = Uncovered()
         self._mapper = mapper
         self._style = style
         self._poster = poster
@@ -82,14 +60,8 @@ class Pipeline:
         self._report = report
         self._enabled = enabled
         self._wall = wall
-        self._out: dict[asyncio.Task[None], Item] = {}
+        self._monotonic = monotonic
         self._idle: list[asyncio.Future[None]] = []
-        self._waiting: list[asyncio.Future[None]] = []
-
-    @property
-    def in_flight(self) -> int:
-        """POSTs that have begun and not ended."""
-        return len(self._out)
 
     @property
     def replaced_times(self) -> int:
@@ -99,11 +71,11 @@ class Pipeline:
     def admit(self, intake: Intake) -> None:
         """Take over what the partition's share of the buffers allows."""
         while taken := intake.take():
-            record, fresh = taken
-            if fresh:
+            record, seen = taken
+            if seen:
                 self._read(intake, record)
             else:
-                self._read_again(intake, record)
+                self._read_again(intake, record, seen)
 
     def _read(self, intake: Intake, record: Record) -> None:
         try:
@@ -115,11 +87,13 @@ class Pipeline:
             self.tally.skipped[arrival] += 1
             self._done(intake, record)
             return
-        self._push(Item(intake, arrival))
+        self._push(Item(intake, arrival, posts=self._enabled and arrival.event.kind is not Kind.STATISTICS))
 
-    def _read_again(self, intake: Intake, record: Record) -> None:
+    def _read_again(self, intake: Intake, record: Record, seen: Seen) -> None:
         """A record that was done before a restart: what it says of its group is learnt again, nothing is posted."""
-        self.tally.skipped[Skip.ALREADY_DONE] += 1
+        self.tally.skipped[Skip.UNKNOWN if seen is Seen.UNKNOWN else Skip.ALREADY_DONE] += 1
+        if seen is Seen.UNKNOWN:
+            self._report.unknown(record)
         try:
             arrival = self._mapper.read(record, fresh=False)
         except InvalidEvent:
@@ -139,7 +113,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         turn = 0
         while True:
-            lane = self.lanes.take()
+            lane = self._take()
             if lane is None:
                 turn = 0
                 idle = loop.create_future()
@@ -147,6 +121,8 @@ class Pipeline:
                 await idle
                 continue
             item = lane.queue[0]
+            if item.posts and not self.cover.covers(lane):
+                continue
             facts = self._merge(item)
             if facts is None:
                 self.lanes.settle(lane)
@@ -155,10 +131,16 @@ class Pipeline:
                     await asyncio.sleep(0)
                 continue
             turn = 0
-            self._out[task] = item
-            await self._post(lane, item, facts)
-            del self._out[task]
-            self._wake()
+            await self._post(task, lane, item, facts)
+
+    def _take(self) -> Lane[Item] | None:
+        """The next head, while the gate is open."""
+        return None if self.gate.why_closed(self._monotonic()) else self.lanes.take()
+
+    def nudge(self) -> None:
+        """Wake senders for heads that wait: to be called when the gate may have opened."""
+        for _ in range(min(len(self._idle), self.lanes.ready)):
+            self._idle.pop().set_result(None)
 
     def _merge(self, item: Item) -> Facts | None:
         """Merge the head of a lane; the facts to post, or None if it needs no POST: then it is settled."""
@@ -179,23 +161,42 @@ class Pipeline:
             self._done(item.intake, arrival.record)
         return None
 
-    async def _post(self, lane: Lane[Item], item: Item, facts: Facts) -> None:
+    async def _post(self, sender: asyncio.Task[None], lane: Lane[Item], item: Item, facts: Facts) -> None:
         record = item.arrival.record
         kind = "periodic" if item.arrival.event.kind is Kind.SNAPSHOT else "change"
         identity = event_id(self.cluster_id, record)
         body = render(facts, self._style)
         self.tally.rendered[kind] += 1
         self._report.sending(facts, identity)
-        item.intake.out += 1
-        outcome = await self._poster.post(body, identity)
-        item.intake.out -= 1
+        self.flights.begin(sender, item.intake)
+        outcome = await self._poster.post(body, identity, self.gate.lease)
+        if outcome.reason is Reason.LEASE:
+            self.tally.dropped[Reason.LEASE] += 1
+            self._not_posted(lane, item)
+        else:
+            self._posted(lane, item, kind, outcome)
+            age = self._wall() - record.timestamp_ms / 1000
+            self._report.sent(record, kind, item.arrival.key, identity, outcome, age)
+        self.flights.end(sender)
+
+    def _posted(self, lane: Lane[Item], item: Item, kind: str, outcome: Outcome) -> None:
         self.tally.post(kind, outcome)
+        self.gate.posted(outcome, self._monotonic())
         self.lanes.settle(lane)
+        self.cover.ended()
         if not item.intake.gone:
             self.tally.posted += 1
-            self._done(item.intake, record)
-        age = self._wall() - record.timestamp_ms / 1000
-        self._report.sent(record, kind, item.arrival.key, identity, outcome, age)
+            self._done(item.intake, item.arrival.record)
+
+    def _not_posted(self, lane: Lane[Item], item: Item) -> None:
+        """The lease ran out before the write: the partition's owner, this one or the next, still has it to post."""
+        if not item.intake.leaving:
+            self.lanes.put_back(lane)
+            return
+        self.cover.take_back(item)
+        self.lanes.settle(lane)
+        if not item.intake.gone:
+            self.tally.returned[Return.LEASE] += 1
 
     def _put_aside(self, intake: Intake, record: Record, error: InvalidEvent) -> None:
         intake.out += 1
@@ -205,7 +206,7 @@ class Pipeline:
             if not intake.gone:
                 self.tally.quarantined[error.reason] += 1
                 self._done(intake, record)
-            self._wake()
+            self.flights.wake()
 
         self._quarantine.put(record, error, done)
 
@@ -218,33 +219,9 @@ class Pipeline:
         gone = {id(intake) for intake in intakes}
         items = self.lanes.release(lambda item: id(item.intake) in gone)
         back = sum(item.arrival.fresh for item in items)
+        for item in items:
+            self.cover.take_back(item)
         for intake in intakes:
             back += len(intake.backlog)
             intake.backlog.clear()
         return back
-
-    async def landed(self, intakes: Collection[Intake], seconds: float) -> bool:
-        """Wait until nothing of these partitions is out any more; False if that takes longer than `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                while any(intake.out for intake in intakes):
-                    waiting = asyncio.get_running_loop().create_future()
-                    self._waiting.append(waiting)
-                    await waiting
-        except TimeoutError:
-            return False
-        return True
-
-    def cut(self, intakes: Collection[Intake]) -> int:
-        """Give up the POSTs of these partitions that are out; each ends as ambiguous, or not sent. How many."""
-        gone = {id(intake) for intake in intakes}
-        tasks = [task for task, item in self._out.items() if id(item.intake) in gone]
-        for task in tasks:
-            task.cancel()
-        return len(tasks)
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)

@@ -96,6 +96,10 @@ class HttpSettings(Group):
     """POSTs under way at a time; one campaign group never has more than one."""
     keepalive_expiry: Seconds = setting(4.0, ge=0, le=3600)
     """Idle seconds after which a connection is not used again. Keep it below the receiver's; 0: never used again."""
+    http2: bool = setting(default=False)
+    """Whether HTTP/2 is spoken with a receiver that offers it (https only). Costs many times the CPU of HTTP/1.1."""
+    proxy: kind.Proxy | None = setting(None, "http://proxy.example.com:3128")
+    """Proxy on the way to the receiver; HTTPS_PROXY and the like are not used. Costs many times the CPU of none."""
     headers: kind.Headers = setting({}, {"X-Site": "north"})
     """Headers added to each POST."""
     headers_file: Path | None = setting(None, "/run/secrets/receiver-headers")
@@ -149,6 +153,8 @@ class MappingSettings(Group):
 class DeliverySettings(Group):
     """Promises, buffers and the time to stop."""
 
+    mode: Annotated[Literal["at_least_once", "at_most_once"], kind.LowerWord] = setting("at_least_once")
+    """What a crash may do: make POSTs since the last checkpoint happen again, or leave some open that are not made again."""
     transactions: bool = setting(default=True)
     """Whether checkpoints are Kafka transactions, which a member that lost its partitions can't write. False: plain commits,
     for brokers or permissions without transactions; see docs/delivery.md for what that costs."""
@@ -156,6 +162,8 @@ class DeliverySettings(Group):
     """Transactional id of the checkpoints, its own for each process; default: group, host name and a random part."""
     checkpoint_interval: Seconds = setting(1.0, ge=0.01, le=60)
     """Seconds between checkpoints; what was posted since the last one may be repeated after a crash."""
+    max_unconfirmed: Whole = setting(10_000, ge=1, le=1_000_000)
+    """POSTs since the last good checkpoint after which no further one begins: what an outage of Kafka may make repeat."""
     drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)
     """Seconds that POSTs under way have to end when the bridge stops or loses partitions."""
     max_buffered_bytes: Bytes = setting(32 * 1024 * 1024, ge=64 * 1024, le=4 * 1024**3)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.app import Bridge
 from bridge.config.load import ConfigError, load
 from bridge.core.directory import DirectoryError
 from bridge.core.profile import ProfileError
@@ -12,7 +11,7 @@ from bridge.edge.files import DirectoryFile, UnusableFile, load_profile
 from bridge.edge.tls import file_problems
 from bridge.settings import Settings
 
-__all__ = ["Bridge", "ConfigError", "prepare"]
+__all__ = ["ConfigError", "prepare"]
 
 
 def prepare(config: Path | None, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:

@@ -9,8 +9,10 @@ from bridge.edge.admin import Check
 from bridge.edge.kafka import Input
 from bridge.edge.log import dropped_lines
 from bridge.edge.metrics import Lag, Metrics, Moment
+from bridge.edge.offsets import Offsets
 from bridge.edge.quarantine import LogQuarantine, TopicQuarantine
 from bridge.edge.series import series
+from bridge.edge.transactions import Transactions
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
 from bridge.settings import MetricsSettings
@@ -25,6 +27,7 @@ class Status:
         ownership: Ownership,
         source: Input,
         quarantine: LogQuarantine | TopicQuarantine,
+        committer: Transactions | Offsets,
         settings: MetricsSettings,
         patience: float,
     ) -> None:
@@ -32,6 +35,7 @@ class Status:
         self._ownership = ownership
         self._source = source
         self._quarantine = quarantine
+        self._committer = committer
         self._settings = settings
         self._patience = patience
         self._joined_once = False
@@ -82,12 +86,15 @@ class Status:
             tally=copy.deepcopy(self._pipeline.tally),
             held=self._ownership.held,
             queued=self._pipeline.lanes.queued,
-            in_flight=self._pipeline.in_flight,
+            in_flight=len(self._pipeline.flights),
             lags=tuple(self._lag(intake, now) for intake in self._ownership.intakes.values()),
             assigned=len(self._ownership.intakes),
             joined=self._source.joined,
             polled_at=now - (time.monotonic() - self._source.polled_at),
             missing_topics=len(self._source.missing),
+            replaced_producers=self._committer.replaced,
+            unconfirmed=self._pipeline.gate.unconfirmed,
+            posting_held=self._pipeline.gate.why_closed(time.monotonic()),
             replaced_times=self._pipeline.replaced_times,
             split=table.split,
             late=table.late,

@@ -47,8 +47,12 @@ def produce(
     headers: Mapping[str, str] | None = None,
     options: Iterable[str] = (),
 ) -> None:
-    """Write (key, value) records with kcat; neither may hold a tab or a line break. Without `partition`: by key."""
+    """Write (key, value) records with kcat; neither may hold a tab or a line break. Without `partition`: by key.
+
+    Idempotent: a topic just made may refuse the first batch, and a plain producer then writes it after the second.
+    """
     words = ["-P", "-b", bootstrap, "-t", topic, "-K", "\t", "-X", "topic.partitioner=murmur2_random"]
+    words += ["-X", "enable.idempotence=true"]
     words += ["-p", str(partition)] if partition is not None else []
     words += [word for name, value in (headers or {}).items() for word in ("-H", f"{name}={value}")]
     lines = "".join(f"{key}\t{value}\n" for key, value in records)

@@ -97,6 +97,12 @@ def _url(url: str) -> str:
     return url
 
 
+def _proxy(url: str) -> str:
+    if not re.fullmatch(r"http://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?/?", url):
+        raise wrong("not the http:// URL of a proxy, with host and port only (a password for it can't be given)")
+    return _url(url)
+
+
 def _pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -127,6 +133,7 @@ Level = Annotated[Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"], UpperWo
 Url = Annotated[
     str, AfterValidator(_url), Kind("an absolute http:// or https:// URL without user, password or fragment")
 ]
+Proxy = Annotated[str, AfterValidator(_proxy), Kind("an http:// URL with host and port only")]
 Pattern = Annotated[str, Field(max_length=1000), AfterValidator(_pattern), Kind("a regular expression")]
 HeaderName = Annotated[str, AfterValidator(_header_name), Kind("a header name")]
 UserAgent = Annotated[str, Field(pattern=r"^[!-~]([ -~]{0,254}[!-~])?$"), Kind("printable ASCII text")]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from bridge.core.outcome import Outcome, Result
 
+#: Why no POST may begin.
+HELD = ("lease", "unconfirmed", "cool_down")
 OVERLOADED = frozenset({429, 503})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from bridge.core.ledger import Ledger
+from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
 
 
@@ -31,6 +31,7 @@ class Intake:
         self.backlog: deque[Record] = deque()
         self.bytes = 0  # of records seen and not done
         self.paused = False
+        self.admitting = False  # its backlog is being taken over: what is done at once must not begin that again
         self.out = 0  # POSTs and quarantines that have begun and not ended
         self.gone = False  # owned by another: what ends from now on is no longer ours to count
         self.leaving = False  # being revoked: nothing of it may be taken over any more
@@ -52,19 +53,19 @@ class Intake:
         """Records as they came from Kafka."""
         self.backlog.extend(records)
 
-    def take(self) -> tuple[Record, bool] | None:
-        """The next record that may be taken over, and whether it is fresh; None: nothing waits, or no room.
+    def take(self) -> tuple[Record, Seen] | None:
+        """The next record that may be taken over, and what is known of it; None: nothing waits, or no room.
 
-        A record that is not fresh was done before a restart: it counts as done already.
+        A record that is not fresh counts as done already.
         """
         if not self.backlog or self.leaving or self._crowded():
             return None
         record = self.backlog.popleft()
-        fresh = self.ledger.see(record.offset)
-        if fresh:
+        seen = self.ledger.see(record.offset)
+        if seen:
             self._times[record.offset] = record.timestamp_ms, record.size
             self.bytes += record.size
-        return record, fresh
+        return record, seen
 
     def settle(self, offset: int) -> None:
         """The record at `offset` is done."""

@@ -32,6 +32,11 @@ class Lanes(Generic[T]):
         self.queued = 0  # items in lanes that are not out
         self.out = 0
 
+    @property
+    def ready(self) -> int:
+        """Lanes whose head waits for its turn (some may have been emptied meanwhile)."""
+        return len(self._ready)
+
     def push(self, key: str, item: T) -> None:
         """Append an item to the lane of `key`."""
         lane = self._lanes.get(key)
@@ -61,6 +66,21 @@ class Lanes(Generic[T]):
             self._ready.append(lane)
         else:
             del self._lanes[lane.key]
+
+    def put_back(self, lane: Lane[T]) -> None:
+        """The head of a lane did not go out after all: it waits as before."""
+        self.defer(lane)
+        self.resume(lane)
+
+    def defer(self, lane: Lane[T]) -> None:
+        """The head of a lane does not go out, nor does the lane get a turn until `resume`."""
+        lane.out = False
+        self.out -= 1
+        self.queued += 1
+
+    def resume(self, lane: Lane[T]) -> None:
+        """A deferred lane has turns again."""
+        self._ready.append(lane)
 
     def release(self, gone: Callable[[T], bool]) -> list[T]:
         """Take all items out for which `gone` is true, but heads that are out, and return them in order per lane."""

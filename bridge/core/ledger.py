@@ -7,13 +7,18 @@
 3. Offsets done beyond the watermark go into the commit's metadata, which always fits: `full` says when no further
    record may be taken over.
 4. After a restart, offsets that the metadata names as done are merged, not posted again.
+5. In at_most_once a POST begins only when its offset is *covered* by a confirmed checkpoint. What a crash leaves covered
+   may have been posted, or not: it is `unknown`, and done.
 """
 
 from collections import deque
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from enum import Enum
 
 import msgspec
 
-from bridge.core.runs import LIMIT, Runs, read, worst_case, write
+from bridge.core.runs import LIMIT, Runs, read, read_covered, worst_case, write
 
 #: Records between the watermark and the end: bounds the memory and the walk of a checkpoint (a few milliseconds).
 MAX_SPAN = 50_000
@@ -26,15 +31,32 @@ class Checkpoint(msgspec.Struct, frozen=True):
     metadata: str
 
 
+class Seen(Enum):
+    """What is known of an offset that is taken over. Only a fresh one is true."""
+
+    FRESH = "fresh"
+    DONE = "done"  # before a restart
+    UNKNOWN = "unknown"  # covered before a crash
+
+    def __bool__(self) -> bool:
+        return self is Seen.FRESH
+
+
 class Ledger:
     """The ledger of one owned partition from the offset `start` on.
 
-    `restored`: runs of offsets done before a restart, as `restore` reads them. `born`: how many partitions the topic
-    had when this consumer group first started on it (docs/delivery.md, "Where a partition starts").
+    `restored`, `covered`: runs of offsets done, and covered, before a restart. `born`: how many partitions the topic had
+    when this consumer group first started on it (docs/delivery.md, "Where a partition starts"). `max_covered`: how many
+    offsets may be covered at a time.
     """
 
-    def __init__(self, start: int, restored: Runs = (), born: int = 0) -> None:
+    def __init__(
+        self, start: int, restored: Runs = (), born: int = 0, *, covered: Runs = (), max_covered: int = 0
+    ) -> None:
         self.born = born
+        self._unknown: deque[tuple[int, int]] = deque(covered)
+        self._covered: set[int] = set()
+        self._max_covered = max_covered
         self.end = start  # after the last seen
         self._open: deque[int] = deque()  # seen, from the first not done on
         self._done: set[int] = set()  # of _open
@@ -61,11 +83,12 @@ class Ledger:
             return True
         # Done segments are parted by records that are not done, and each has one of its own.
         segments = min(self.held, len(self._open) // 2) + 1 + len(self._restored)
-        reach = max(self.end, self._restored[-1][1]) if self._restored else self.end
-        return self.held > 0 and worst_case(segments, reach - self.watermark) > LIMIT
+        reach = max([self.end, *(runs[-1][1] for runs in (self._restored, self._unknown) if runs)]) - self.watermark
+        others = worst_case(self._max_covered + len(self._unknown), reach)
+        return self.held > 0 and worst_case(segments, reach) + others > LIMIT
 
-    def see(self, offset: int) -> bool:
-        """Take over the record at `offset`; False if it was done before the restart (then it counts as done here too).
+    def see(self, offset: int) -> Seen:
+        """Take over the record at `offset`; one that is not fresh counts as done.
 
         Raises ValueError for an offset that was seen before: the caller read the partition twice.
         """
@@ -73,22 +96,34 @@ class Ledger:
             raise ValueError(f"offset {offset} is behind {self.end}")
         self._open.append(offset)
         self.end = offset + 1
-        while self._restored and self._restored[0][1] <= offset:
-            self._restored.popleft()
-        if self._restored and self._restored[0][0] <= offset:
+        seen = Seen.DONE if _within(self._restored, offset) else Seen.FRESH
+        if _within(self._unknown, offset) and seen is Seen.FRESH:
+            seen = Seen.UNKNOWN
+        if not seen:
             self.settle(offset)
+        return seen
+
+    def cover(self, offset: int) -> bool:
+        """Let the next checkpoint cover the POST of a seen offset; False if as many are covered as may be."""
+        if len(self._covered) >= self._max_covered:
             return False
+        self._covered.add(offset)
         return True
+
+    def uncover(self, offset: int) -> None:
+        """The POST was never begun: the next checkpoint takes the cover back."""
+        self._covered.discard(offset)
 
     def settle(self, offset: int) -> None:
         """The record at `offset` is done."""
         self._done.add(offset)
+        self._covered.discard(offset)
         while self._open and self._open[0] in self._done:
             self._done.remove(self._open.popleft())
 
     def checkpoint(self) -> Checkpoint | None:
         """What to commit now; None when the last confirmed commit says the same."""
-        checkpoint = Checkpoint(self.watermark, write(self.born, self.watermark, self._runs()))
+        checkpoint = Checkpoint(self.watermark, write(self.born, self.watermark, self._runs(), self._cover_runs()))
         return checkpoint if checkpoint != self._confirmed else None
 
     def confirm(self, checkpoint: Checkpoint) -> None:
@@ -97,21 +132,46 @@ class Ledger:
 
     def _runs(self) -> Runs:
         """Runs of done offsets beyond the watermark. Offsets that do not exist count to the run they stand in."""
-        runs: list[tuple[int, int]] = []
-        begun: int | None = None
-        last = 0
-        for offset in self._open:
-            if offset in self._done:
-                begun, last = (offset if begun is None else begun), offset
-            elif begun is not None:
-                runs.append((begun, last + 1))
-                begun = None
-        if begun is not None:
+        return (*_joined(self._open, self._done), *_beyond(self._restored, self.end))
+
+    def _cover_runs(self) -> Runs:
+        seen = _joined(self._open, self._covered) if self._covered else ()
+        return (*seen, *_beyond(self._unknown, self.end))
+
+
+def _within(runs: deque[tuple[int, int]], offset: int) -> bool:
+    """Whether `offset` is in one of the runs; those behind it are dropped."""
+    while runs and runs[0][1] <= offset:
+        runs.popleft()
+    return bool(runs) and runs[0][0] <= offset
+
+
+def _beyond(runs: Iterable[tuple[int, int]], end: int) -> Runs:
+    """What of the runs is not seen yet."""
+    return tuple((max(first, end), after) for first, after in runs if after > end)
+
+
+def _joined(offsets: Iterable[int], chosen: AbstractSet[int]) -> Runs:
+    """Runs of consecutive `offsets` that are chosen."""
+    runs: list[tuple[int, int]] = []
+    begun: int | None = None
+    last = 0
+    for offset in offsets:
+        if offset in chosen:
+            begun, last = (offset if begun is None else begun), offset
+        elif begun is not None:
             runs.append((begun, last + 1))
-        runs += [(max(first, self.end), after) for first, after in self._restored if after > self.end]
-        return tuple(runs)
+            begun = None
+    if begun is not None:
+        runs.append((begun, last + 1))
+    return tuple(runs)
 
 
 def restore(checkpoint: Checkpoint) -> tuple[Runs, int | None]:
     """Runs done beyond a committed offset, and `born`: what a Ledger goes on from. See runs.read for foreign text."""
     return read(checkpoint.metadata, checkpoint.offset)
+
+
+def restore_covered(checkpoint: Checkpoint) -> Runs:
+    """Runs of offsets that were covered when this was committed."""
+    return read_covered(checkpoint.metadata, checkpoint.offset)

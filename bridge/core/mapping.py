@@ -5,14 +5,17 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.core.directory import Directory
-from bridge.core.event import NAMES, Event
+from bridge.core.event import Event
 from bridge.core.groups import Names, Policy, Stamp, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
 from bridge.core.profile import Profile
 from bridge.core.record import Record
 
-IDS = tuple(name for name in NAMES if name.startswith("campaign_group_"))
+#: What the directory says over the event, so that all profiles agree on a group's key …
+IDS = ("campaign_group_guid", "campaign_group_dbid")
+#: … and what it fills in for the key where the event says nothing.
+TENANT = ("tenant_name", "tenant_ccid")
 
 
 class Arrival(msgspec.Struct, gc=False):
@@ -72,4 +75,5 @@ def _look_up(directory: Directory, event: Event) -> tuple[Event, Names | None]:
     if row is None:
         return event, None
     ids = {name: text for name in IDS if (text := getattr(row, name)) is not None}
-    return msgspec.structs.replace(event, **ids), names_of(row)
+    tenant = {name: getattr(row, name) for name in TENANT if getattr(event, name) is None}
+    return msgspec.structs.replace(event, **ids, **tenant), names_of(row)

@@ -29,6 +29,7 @@ class Skip(StrEnum):
     TOMBSTONE = "tombstone"
     NOT_SELECTED = "not_selected"  # another event type on the same topic
     ALREADY_DONE = "already_done"  # posted before a restart, as the commit's metadata says; merged only
+    UNKNOWN = "unknown"  # at_most_once: a crash left open whether it was posted; merged only
     DISABLED = "disabled"  # notifications.enabled is false
 
 
@@ -38,6 +39,7 @@ class Return(StrEnum):
     REVOKED = "revoked"
     LOST = "lost"
     STOPPED = "stopped"
+    LEASE = "lease"  # while it was revoked, or stopped: its POST was not begun, as the lease had run out
 
 
 class Result(StrEnum):
@@ -63,6 +65,7 @@ class Reason(StrEnum):
     TLS = "tls"
     POOL = "pool"  # no connection to be had before the deadline
     TOKEN = "token"  # noqa: S105 (a reason, not a secret): the bearer token could not be read
+    LEASE = "lease"  # the bridge may no longer own the partition: seen just before the write
     WRITE = "write"  # broke while the request was written
     WRITE_TIMEOUT = "write_timeout"
     READ_TIMEOUT = "read_timeout"
@@ -82,6 +85,7 @@ REASONS: dict[Result, tuple[Reason, ...]] = {
         Reason.TLS,
         Reason.POOL,
         Reason.TOKEN,
+        Reason.LEASE,
         Reason.CUT,
     ),
     Result.AMBIGUOUS: (
@@ -103,6 +107,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     seconds: float
     status: int | None = None
     detail: str = ""  # for the log: the exception's text, never the receiver's body
+    retry_after: float | None = None  # seconds that an overloaded receiver asked for
 
 
 class InvalidEvent(Exception):

@@ -1,7 +1,8 @@
-"""The encoding of done offsets in a commit's metadata: `1;<born>;<runs>`.
+"""The encoding of offsets in a commit's metadata: `1;<born>;<done>`, or `1;<born>;<done>;<covered>`.
 
-`runs` are the lengths, from the watermark on, of alternating runs of not done and done offsets, each an unsigned
-LEB128, in URL-safe base64 without padding. `born`: see Ledger. The first number is the version of the encoding.
+`done` and `covered` (at_most_once: POSTs that were about to begin) are the lengths, from the watermark on, of alternating
+runs of other offsets and of such offsets, each an unsigned LEB128, in URL-safe base64 without padding. `born`: see
+Ledger. The first number is the version of the encoding.
 """
 
 import re
@@ -11,10 +12,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 Runs = tuple[tuple[int, int], ...]
 
 VERSION = "1"
-_OURS = re.compile(rf"{VERSION};([0-9]{{1,10}});([A-Za-z0-9_-]*)")
+_OURS = re.compile(rf"{VERSION};([0-9]{{1,10}});([A-Za-z0-9_-]*)(?:;([A-Za-z0-9_-]+))?")
 MAX_OFFSET = 2**63
 MAX_METADATA = 4096  # the broker's offset.metadata.max.bytes, which counts characters
-#: Bytes of lengths that surely fit: base64 takes 4/3, the head `1;<born>;` 14 characters at most.
+#: Bytes of lengths that surely fit: base64 takes 4/3, the head `1;<born>;` and a further `;` 15 characters at most.
 LIMIT = (MAX_METADATA - 16) // 4 * 3 - 12
 
 
@@ -28,39 +29,51 @@ def worst_case(segments: int, span: int) -> int:
     return lengths + min(span // 127, lengths * (span.bit_length() // 7))
 
 
-def write(born: int, watermark: int, runs: Runs) -> str:
-    """The metadata for `runs` beyond `watermark`."""
+def write(born: int, watermark: int, done: Runs, covered: Runs = ()) -> str:
+    """The metadata for runs beyond `watermark`."""
+    text = f"{VERSION};{born};{_text(watermark, done)}"
+    return f"{text};{_text(watermark, covered)}" if covered else text
+
+
+def read(metadata: str, watermark: int) -> tuple[Runs, int | None]:
+    """Runs of done offsets, and `born`. Text of another program, or of a version not known here, gives `(), None`.
+
+    Nothing is lost by that: events done beyond the watermark are posted again.
+    """
+    ours = _OURS.fullmatch(metadata)
+    return ((), None) if ours is None else (_runs(ours[2], watermark), int(ours[1]))
+
+
+def read_covered(metadata: str, watermark: int) -> Runs:
+    """Runs of covered offsets; none in text of another program."""
+    ours = _OURS.fullmatch(metadata)
+    return () if ours is None or ours[3] is None else _runs(ours[3], watermark)
+
+
+def _text(watermark: int, runs: Runs) -> str:
     out = bytearray()
     at = watermark
     for first, after in runs:
         _append(out, first - at)
         _append(out, after - first)
         at = after
-    return f"{VERSION};{born};{urlsafe_b64encode(out).decode().rstrip('=')}"
+    return urlsafe_b64encode(out).decode().rstrip("=")
 
 
-def read(metadata: str, watermark: int) -> tuple[Runs, int | None]:
-    """Runs and `born`. Text of another program, or of a version not known here, gives `(), None`.
-
-    Nothing is lost by that: events done beyond the watermark are posted again.
-    """
-    ours = _OURS.fullmatch(metadata)
-    if ours is None:
-        return (), None
-    born = int(ours[1])
+def _runs(text: str, watermark: int) -> Runs:
     try:
-        lengths = _lengths(ours[2])
+        lengths = _lengths(text)
     except ValueError:
-        return (), born
+        return ()
     if watermark + sum(lengths) > MAX_OFFSET:
-        return (), born
+        return ()
     runs = []
     at = watermark
-    for waiting, done in zip(lengths[::2], lengths[1::2], strict=False):
-        at += waiting
-        runs.append((at, at + done))
-        at += done
-    return tuple(runs), born
+    for other, such in zip(lengths[::2], lengths[1::2], strict=False):
+        at += other
+        runs.append((at, at + such))
+        at += such
+    return tuple(runs)
 
 
 def _append(out: bytearray, number: int) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.core.ledger import Checkpoint, restore
+from bridge.core.ledger import Checkpoint, restore, restore_covered
 from bridge.core.runs import Runs
 
 Reset = Literal["latest", "earliest"]
@@ -27,13 +27,17 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """Where to read from, what is done beyond, and why. `gap`: offsets that were not done and no longer exist."""
+    """Where to read from, what is done and covered beyond, and why.
+
+    `gap`: offsets that were not done and no longer exist.
+    """
 
     offset: int
     runs: Runs
     born: int
     origin: Origin
     gap: int = 0
+    covered: Runs = ()
 
 
 def resolve(
@@ -57,7 +61,8 @@ def _committed(committed: Checkpoint, log: Log, known: Collection[int]) -> Start
     born = own if own is not None else max(known, default=0)
     if committed.offset < log.earliest:
         done = sum(max(0, min(after, log.earliest) - first) for first, after in runs)
-        return Start(log.earliest, runs, born, "out_of_range", log.earliest - committed.offset - done)
+        gap = log.earliest - committed.offset - done
+        return Start(log.earliest, runs, born, "out_of_range", gap, restore_covered(committed))
     if committed.offset > log.latest:  # the topic was deleted and made again, or its log was cut
         return Start(log.earliest, (), born, "out_of_range")
-    return Start(committed.offset, runs, born, "committed")
+    return Start(committed.offset, runs, born, "committed", 0, restore_covered(committed))

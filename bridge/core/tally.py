@@ -4,7 +4,7 @@ Kept outside any metrics library so that all numbers of a scrape are from one mo
 of the architecture hold in each:
 
 * records: consumed = posted + absorbed + skipped + quarantined + returned + held
-* notifications: rendered = delivered + failed + in flight
+* notifications: rendered = delivered + failed + dropped + in flight
 """
 
 from collections import Counter
@@ -26,6 +26,7 @@ class Tally(msgspec.Struct):
     rendered: Counter[str] = msgspec.field(default_factory=Counter)  # by kind of notification
     outcomes: Counter[tuple[str, Result, Reason]] = msgspec.field(default_factory=Counter)  # by kind, result, reason
     commits: Counter[str] = msgspec.field(default_factory=Counter)  # by result
+    dropped: Counter[str] = msgspec.field(default_factory=Counter)  # rendered, then not attempted: by Reason
     rebalances: Counter[str] = msgspec.field(default_factory=Counter)  # assigned, revoked, lost
     gaps: int = 0  # offsets between a committed offset and the earliest that still exists
 

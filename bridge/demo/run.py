@@ -33,7 +33,7 @@ REFRESH, SETTLE, STOP = 0.25, 3.0, 20.0
 
 
 class Bridge(Protocol):
-    """What the demo needs of the bridge (bridge/app.py)."""
+    """What the demo needs of the bridge (bridge/service.py)."""
 
     @property
     def tally(self) -> Tally:

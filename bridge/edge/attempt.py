@@ -1,14 +1,14 @@
 """What is known of one POST while it is out, and what that makes of it in the end.
 
-httpx's `trace` extension tells when the first byte of the request is about to be written. What fails before is
-`not_sent`; what fails after may have been read by the receiver: `ambiguous`. Once the status line is in, the status
-decides, whatever becomes of the rest of the answer.
+What fails before a byte of the request was written is `not_sent`; what fails after may have been read by the receiver:
+`ambiguous`. The bridge's own transport (wire.py) knows that byte; of httpx's, the `trace` extension tells when it is
+about to be written. Once the head of the answer is in, the status decides, whatever becomes of the rest.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import IntEnum
 from socket import gaierror
 from typing import Any, Protocol
@@ -30,13 +30,25 @@ class Phase(IntEnum):
     READ = 3
 
 
-#: The trace events that begin a phase. A transport of our own has to report the same names.
+START_TLS = "connection.start_tls.started"
+SEND_REQUEST = "http11.send_request_headers.started"
+RECEIVE_RESPONSE = "http11.receive_response_headers.started"
+
+#: The trace events that begin a phase.
 PHASES = {
-    "connection.start_tls.started": Phase.TLS,
-    "http11.send_request_headers.started": Phase.WRITE,
-    "http11.receive_response_headers.started": Phase.READ,
+    START_TLS: Phase.TLS,
+    "proxy.start_tls.started": Phase.TLS,
+    SEND_REQUEST: Phase.WRITE,
+    RECEIVE_RESPONSE: Phase.READ,
+    "http2.send_request_headers.started": Phase.WRITE,
+    "http2.receive_response_headers.started": Phase.READ,
 }
-WRITE_FAILED = frozenset({"http11.send_request_headers.failed", "http11.send_request_body.failed"})
+WRITE_FAILED = frozenset(
+    f"{version}.send_request_{part}.failed" for version in ("http11", "http2") for part in ("headers", "body")
+)
+
+Permit = Callable[[], bool]
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 REASON_OF_CLASS = {1: Reason.STATUS_1XX, 2: Reason.STATUS_2XX, 3: Reason.STATUS_3XX, 4: Reason.STATUS_4XX}
 
@@ -48,28 +60,64 @@ class Stream(Protocol):
         """Close it at once; closing twice is fine."""
 
 
+class NotPermitted(Exception):
+    """The caller's permit was asked for just before the write, and not given."""
+
+
+#: What ended an attempt before the write, by its exception; the first that fits.
+REASONS_BEFORE: tuple[tuple[type[BaseException], Reason], ...] = (
+    (asyncio.CancelledError, Reason.CUT),
+    (NotPermitted, Reason.LEASE),
+    (httpx.PoolTimeout, Reason.POOL),
+    (httpx.TimeoutException, Reason.CONNECT_TIMEOUT),
+    (TimeoutError, Reason.CONNECT_TIMEOUT),
+)
+
+
 class Attempt:
-    """One POST from its hand-over to the transport to its outcome."""
+    """One POST from its hand-over to the transport to its outcome.
 
-    __slots__ = ("_failure", "_write_failed", "began", "phase", "status", "stream")
+    `permit` is asked on a connection that is ready, just before the first byte is written; False ends the attempt.
+    `listener` is told the events of `PHASES` by the bridge's own transport, as httpx's stock one tells them to `trace`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_failure", "began", "listener", "permit", "phase", "retry_after", "status", "stream", "write_failed")
+
+    def __init__(self, permit: Permit | None = None, listener: Trace | None = None) -> None:
         self.began = time.monotonic()
+        self.permit = permit
+        self.listener = listener
         self.phase = Phase.CONNECT
         self.status: int | None = None
+        self.retry_after: float | None = None
         self.stream: Stream | None = None  # of a connection made for this POST
-        self._write_failed = False
+        self.write_failed = False
         self._failure: tuple[Result, Reason, str] | None = None
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """The request's `trace` extension."""
         if (phase := PHASES.get(event)) is not None:
-            self.phase = phase
+            if getattr(info.get("request"), "method", None) == b"CONNECT":
+                return  # a proxy is asked for a way to the receiver: nothing of the notification is in that
+            if phase is Phase.WRITE:
+                self._write_once()
+            self.phase = max(self.phase, phase)
         elif event == "connection.connect_tcp.complete":
             self.stream = info["return_value"]
         elif event in WRITE_FAILED:
             # httpcore goes on to read after a failed write: an answer may have come before it.
-            self._write_failed = True
+            self.write_failed = True
+
+    def ask(self) -> None:
+        """Ask for the permit. NotPermitted."""
+        if self.permit is not None and not self.permit():
+            raise NotPermitted
+
+    def _write_once(self) -> None:
+        # httpcore writes a request of HTTP/2 again if the connection's end says that it was not looked at.
+        if self.phase >= Phase.WRITE:
+            raise httpx.ReadError("closed before an answer; not written again")
+        self.ask()
 
     def failed(self, error: BaseException) -> None:
         """Take the exception that ended the attempt; it is not kept, since it holds the transport's frames."""
@@ -87,15 +135,13 @@ class Attempt:
             return Outcome(result, reason, seconds, None, detail)
         result = Result.DELIVERED if self.status // 100 == 2 else Result.REJECTED
         # RFC 9110, 15: a status outside 100 to 599 counts as 5xx.
-        return Outcome(result, REASON_OF_CLASS.get(self.status // 100, Reason.STATUS_5XX), seconds, self.status)
+        reason = REASON_OF_CLASS.get(self.status // 100, Reason.STATUS_5XX)
+        return Outcome(result, reason, seconds, self.status, retry_after=self.retry_after)
 
     def _reason_before(self, error: BaseException) -> Reason:
-        if isinstance(error, asyncio.CancelledError):
-            return Reason.CUT
-        if isinstance(error, httpx.PoolTimeout):
-            return Reason.POOL
-        if isinstance(error, TimeoutError | httpx.TimeoutException):
-            return Reason.CONNECT_TIMEOUT
+        for kind, reason in REASONS_BEFORE:
+            if isinstance(error, kind):
+                return reason
         causes = list(_causes(error))
         if any(isinstance(cause, gaierror | UnicodeError) for cause in causes):
             return Reason.DNS
@@ -108,11 +154,18 @@ class Attempt:
             return Reason.CUT
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return Reason.WRITE_TIMEOUT if self.phase is Phase.WRITE else Reason.READ_TIMEOUT
-        if self._write_failed or isinstance(error, httpx.WriteError):
+        if self.write_failed or isinstance(error, httpx.WriteError):
             return Reason.WRITE
         if isinstance(error, httpx.NetworkError | OSError) or _is_disconnect(error):
             return Reason.RESET
         return Reason.PROTOCOL
+
+
+def seconds_of(retry_after: str | bytes | None) -> float | None:
+    """Of a Retry-After header. None for its other form, a date: the receiver's clock is not ours."""
+    if retry_after is None or len(retry_after) > 9 or not retry_after.isdigit():
+        return None
+    return float(retry_after)
 
 
 def _is_disconnect(error: BaseException) -> bool:

@@ -68,7 +68,35 @@ CATALOGUE: tuple[Metric, ...] = (
         POST_BUCKETS,
     ),
     Metric("ocs_bridge_posts_in_flight", G, "Notifications on their way."),
-    Metric("ocs_bridge_notifications_rendered_total", C, "Notifications made: sent + failed + in flight.", ("kind",)),
+    Metric(
+        "ocs_bridge_notifications_rendered_total",
+        C,
+        "Notifications made: sent + failed + dropped + in flight.",
+        ("kind",),
+    ),
+    Metric(
+        "ocs_bridge_notifications_dropped_total",
+        C,
+        "Notifications made and not attempted: the lease ran out before the write. Their events are posted later, or by the next owner.",
+        ("reason",),
+    ),
+    Metric(
+        "ocs_bridge_posts_unknown_total",
+        C,
+        "at_most_once: notifications that a crash left open; they are not posted again. Positions are in the log.",
+    ),
+    Metric(
+        "ocs_bridge_posts_unconfirmed", G, "POSTs since the last good checkpoint: what a crash now may make repeat."
+    ),
+    Metric(
+        "ocs_bridge_posting_held",
+        G,
+        "1 while no POST may begin, by why: delivery.max_unconfirmed, lease, cool-down.",
+        ("reason",),
+    ),
+    Metric(
+        "ocs_bridge_checkpoint_producers_replaced_total", C, "Producers given up with a transaction that did not end."
+    ),
     Metric(
         "ocs_bridge_event_age_seconds",
         H,
@@ -181,7 +209,7 @@ def markdown() -> str:
         "All counts of a scrape are from one moment, so these hold exactly:",
         "",
         "* records: consumed = posted + absorbed + skipped + quarantined + returned + held",
-        "* notifications: rendered = sent + failed + in flight",
+        "* notifications: rendered = sent + failed + dropped + in flight",
         "",
         f"`<metrics.labels>`: the labels chosen by the setting of that name, from {', '.join(f'`{x}`' for x in GROUP_LABELS)}.",
         "A statistic that is null, or whose campaign group is unloaded, has no series.",

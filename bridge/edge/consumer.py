@@ -16,12 +16,12 @@ KAFKA_PROPERTIES = frozenset(KafkaConsumer.DEFAULT_CONFIG)
 def consumer_options(kafka: KafkaSettings, assignor: Assignor) -> dict[str, object]:
     """The consumer's configuration: what the bridge's promises need, over what the user chose."""
     return {
-        **connection_options(kafka),
-        # The bridge never lets kafka-python choose a start; this is for what retention takes away under way.
         "metadata_max_age_ms": 30_000,
         "fetch_max_bytes": 8 * 1024 * 1024,  # a quarter of delivery.max_buffered_bytes' default
+        **connection_options(kafka),
         **consumer_properties(kafka),
         "group_id": kafka.group_id,
+        # The bridge never lets kafka-python choose a start; this is for what retention takes away under way.
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
         "isolation_level": "read_committed",

@@ -21,6 +21,7 @@ from bridge.core.record import Partition, Record
 from bridge.edge.consumer import consumer_options, decoded
 from bridge.edge.group import Assignor, Listener, Owner, Watchdog, theirs
 from bridge.edge.kafka_options import Unreachable, connecting
+from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.offsets import Offsets
 from bridge.settings import KafkaSettings
@@ -48,8 +49,9 @@ class Input:
     thread, if one does.
     """
 
-    def __init__(self, kafka: KafkaSettings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, kafka: KafkaSettings, lease: Lease, loop: asyncio.AbstractEventLoop) -> None:
         self._settings = kafka
+        self._lease = lease
         self._loop = loop
         self._taker: Taker
         self.consumer: KafkaConsumer | None = None  # the one in use
@@ -112,7 +114,7 @@ class Input:
         (tp,) = theirs([partition])
 
         def errand(consumer: KafkaConsumer) -> None:
-            with suppress(IllegalStateError, KeyError, AssertionError):
+            with suppress(IllegalStateError, KeyError, ValueError):  # seek says ValueError: taken away meanwhile
                 consumer.seek(tp, offset)
                 consumer.resume(tp)
 
@@ -146,6 +148,7 @@ class Input:
             self._stop.wait(RETRY)
             return
         self.consumer = consumer
+        self._lease.of(consumer)
         try:
             listener = Listener(consumer, assignor, self._taker, self._loop)
             self._subscribe(consumer, listener)

@@ -7,7 +7,9 @@ way from WARNING on. Nothing here waits for the reader of the log (see log_write
 import atexit
 import json
 import logging
+import re
 import sys
+import time
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
@@ -154,13 +156,18 @@ def _drop_report(lines: int) -> str:
 
 
 class _FromLibraries(logging.Handler):
-    """Lines of libraries, in the bridge's own form."""
+    """Lines of libraries, in the bridge's own form. kafka-python says of a topic that is missing ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._repeated = Repeated()  # guarded by the lock of logging's own
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            level = "error" if record.levelno >= logging.ERROR else "warning"
-            logger = get_logger(record.name)
-            getattr(logger, level)("library", message=record.getMessage(), exc_info=record.exc_info)
+            logger, text = get_logger(record.name), record.getMessage()
+            emit = logger.error if record.levelno >= logging.ERROR else logger.warning
+            kind = record.name, record.levelno, re.sub(r"[0-9.]+", "#", text)  # times and ports differ each time
+            self._repeated.say(emit, "library", kind, time.monotonic(), message=text, exc_info=record.exc_info)
         except Exception:  # noqa: BLE001 (a broken format string of a library must not end the bridge)
             self.handleError(record)
 

@@ -14,7 +14,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from bridge import __version__
-from bridge.core.outcome import REASONS, Commit, Invalid, Outcome, Result, Return, Skip
+from bridge.core.gate import HELD
+from bridge.core.outcome import REASONS, Commit, Invalid, Outcome, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
 from bridge.edge.catalogue import BY_NAME, CATALOGUE, Type
@@ -46,6 +47,9 @@ class Moment(msgspec.Struct, frozen=True):
     polled_at: float  # seconds since the epoch
     missing_topics: int
     replaced_times: int
+    replaced_producers: int
+    unconfirmed: int
+    posting_held: str | None
     split: int
     late: int
     above_one: int
@@ -122,6 +126,9 @@ def _counts(moment: Moment) -> Samples:
         "ocs_bridge_posts_sent_total": [((kind,), tally.outcomes[kind, Result.DELIVERED, delivered]) for kind in KINDS],
         "ocs_bridge_posts_failed_total": [((k, o.value, r.value), tally.outcomes[k, o, r]) for k, o, r in failed],
         "ocs_bridge_notifications_rendered_total": [((kind,), tally.rendered[kind]) for kind in KINDS],
+        "ocs_bridge_notifications_dropped_total": [((Reason.LEASE.value,), tally.dropped[Reason.LEASE])],
+        "ocs_bridge_posts_unknown_total": [((), tally.skipped[Skip.UNKNOWN])],
+        "ocs_bridge_checkpoint_producers_replaced_total": [((), moment.replaced_producers)],
         "ocs_bridge_records_consumed_total": [((topic,), count) for topic, count in tally.consumed.items()],
         "ocs_bridge_records_posted_total": [((), tally.posted)],
         "ocs_bridge_records_absorbed_total": [((), tally.absorbed)],
@@ -148,6 +155,8 @@ def _gauges(moment: Moment) -> Samples:
     return {
         "ocs_bridge_build_info": [(versions, 1)],
         "ocs_bridge_posts_in_flight": [((), moment.in_flight)],
+        "ocs_bridge_posts_unconfirmed": [((), moment.unconfirmed)],
+        "ocs_bridge_posting_held": [((why,), why == moment.posting_held) for why in HELD],
         "ocs_bridge_records_held": [((), moment.held)],
         "ocs_bridge_events_queued": [((), moment.queued)],
         "ocs_bridge_lag_records": [(labels, lag.records) for labels, lag in lags],

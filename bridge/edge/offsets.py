@@ -29,6 +29,8 @@ LOOKUP_MS = 10_000
 class Offsets:
     """`consumer`: the one in use now, or None. `commit_seconds`: after which an unanswered commit has failed."""
 
+    replaced = 0  # plain commits have no producer
+
     def __init__(self, consumer: Callable[[], KafkaConsumer | None], commit_seconds: float) -> None:
         self._current = consumer
         self._commit_seconds = commit_seconds
@@ -87,6 +89,9 @@ class Offsets:
             return Commit.TIMEOUT, f"no answer in {self._commit_seconds:g} s"
         except (KafkaError, RuntimeError) as error:
             return judged(error)
+
+    async def close(self) -> None:
+        """The consumer is not its own to close."""
 
     def highwater(self, partition: Partition) -> int | None:
         """The offset after the last record that can be read, as of the last fetch; None before it."""

@@ -1,12 +1,14 @@
 """Where records go that are no campaign group event: a topic if one is set, else the log."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from kafka.errors import KafkaError
 
+from bridge.config.files import FileError
 from bridge.core.outcome import InvalidEvent
 from bridge.core.record import Record
 from bridge.edge.kafka_options import Unreachable
@@ -17,6 +19,7 @@ from bridge.settings import KafkaSettings
 log = get_logger(__name__)
 
 PREFIX = "ocs-bridge-"
+AGAIN = 10.0  # seconds until the topic, or a broker, is looked for again: each look may block for as long
 
 
 class LogQuarantine:
@@ -47,17 +50,26 @@ class TopicQuarantine:
         # kafka-python's send blocks while it looks for the topic: never on the loop.
         self._thread = ThreadPoolExecutor(1, "quarantine")
         self.failures = 0
+        self._blocked_until = 0.0  # monotonic seconds
+        self._missing: Exception | None = None  # why
 
     def put(self, record: Record, error: InvalidEvent, done: Callable[[], None]) -> None:
         """Write, then `done`."""
         self._thread.submit(self._send, record, error, done)
 
     def _send(self, record: Record, error: InvalidEvent, done: Callable[[], None]) -> None:
+        if self._missing is not None and time.monotonic() < self._blocked_until:
+            self._on_loop(self._ended, record, error, done, self._missing)
+            return
         try:
             if self._producer is None:
                 self._producer = Producer(self._kafka)
             future = self._producer.send(self._topic, record.key, record.value, (*record.headers, *_why(record, error)))
-        except (KafkaError, Unreachable, OSError, ValueError) as failure:
+        except (KafkaError, Unreachable, OSError, FileError) as failure:
+            self._missing, self._blocked_until = failure, time.monotonic() + AGAIN
+            self._on_loop(self._ended, record, error, done, failure)
+            return
+        except ValueError as failure:  # this record's own fault
             self._on_loop(self._ended, record, error, done, failure)
             return
         future.add_both(lambda value: self._on_loop(self._ended, record, error, done, value))

@@ -34,6 +34,11 @@ class Report:
             name = facts.names[NAME]
             log.trace("notification_sending", message_id=number, message=text % (name, self._url, event_id))
 
+    def unknown(self, record: Record) -> None:
+        """A crash left open whether the notification of this record was posted; it is not posted again."""
+        topic, number = record.partition
+        log.warning("post_unknown", topic=topic, partition=number, offset=record.offset)
+
     def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
         """It ended."""
         self._metrics.posted(outcome, age_seconds)

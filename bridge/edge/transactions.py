@@ -98,6 +98,7 @@ class Transactions:
     async def close(self) -> None:
         """Nothing is committed from here on."""
         self._thread.end()
+        await asyncio.to_thread(self._thread.join, 2 * GIVEN_UP)
 
 
 class _Thread:
@@ -107,7 +108,8 @@ class _Thread:
         self._make = make
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._producer: KafkaProducer | None = None
-        threading.Thread(target=self._serve, name="kafka-transactions", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="kafka-transactions", daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
@@ -136,6 +138,10 @@ class _Thread:
 
         self._work.put(work)
         return done
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, or for so long."""
+        self._thread.join(seconds)
 
     def end(self) -> None:
         """Close the producer and end, as soon as what is running lets it."""

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from campaigns import FULL, KEY, LENIENT, STRICT, change, events, snapshot, stamp, statistics
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.core.event import NAMES, CallingList, Event, Statistics
@@ -15,6 +15,7 @@ from bridge.core.record import Partition
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 Arrivals = list[tuple[Event, Stamp]]
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def merge(table: GroupTable, event: Event, offset: int = 0, number: int = 0, policy: Policy = LENIENT) -> Facts | None:
@@ -59,7 +60,7 @@ def attempt(table: GroupTable, event: Event, at: Stamp) -> Facts | None | str:
         return str(error)
 
 
-@settings(max_examples=300)
+@MANY
 @given(arrivals())
 def test_merging_the_last_event_again_changes_nothing_and_tells_the_same(made: Arrivals) -> None:
     table = GroupTable()
@@ -70,7 +71,7 @@ def test_merging_the_last_event_again_changes_nothing_and_tells_the_same(made: A
         assert table.get(KEY) == before
 
 
-@settings(max_examples=150)
+@MANY
 @given(arrivals(), st.data())
 def test_an_owner_that_restores_the_table_goes_on_as_the_old_one_would_have(
     made: Arrivals, data: st.DataObject
@@ -85,7 +86,7 @@ def test_an_owner_that_restores_the_table_goes_on_as_the_old_one_would_have(
     assert restored.get(KEY) == old.get(KEY)
 
 
-@settings(max_examples=150)
+@MANY
 @given(arrivals(), events())
 def test_a_refused_event_leaves_no_trace(made: Arrivals, event: Event) -> None:
     table, policy = GroupTable(), Policy({"queue_name": "q"})
@@ -441,7 +442,7 @@ def test_groups_share_nothing() -> None:
     assert (a.calling_lists, b.state, b.names) == ({}, None, (None,) * len(NAMES))
 
 
-@settings(max_examples=200)
+@MANY
 @given(arrivals())
 def test_what_is_told_of_the_newest_event_is_what_the_table_knows(made: Arrivals) -> None:
     table = GroupTable()

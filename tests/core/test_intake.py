@@ -66,7 +66,7 @@ class IntakeFromBeginToEnd(RuleBasedStateMachine):
         if found is None:
             return
         taken, fresh = found
-        assert fresh is (taken.offset not in self.done_before)
+        assert bool(fresh) is (taken.offset not in self.done_before)
         if fresh:
             self.taken.append(taken)
         else:
@@ -119,6 +119,15 @@ def test_no_more_bytes_are_taken_than_the_share_allows_but_one_record_always_is(
     assert one.bytes == 100
     one.settle(1)
     assert take_all(one) == [3]
+
+
+@pytest.mark.parametrize(("records", "size"), [(0, 10), (10, 0)])
+def test_a_share_of_nothing_still_lets_one_record_through_at_a_time(records: int, size: int) -> None:
+    one = intake(records, size)
+    one.offer(map(record, range(2)))
+    assert take_all(one) == [0]
+    one.settle(0)
+    assert take_all(one) == [1]
 
 
 def test_no_more_is_taken_than_the_commits_metadata_can_say() -> None:
@@ -199,6 +208,6 @@ def test_a_record_done_before_a_restart_costs_no_room() -> None:
     one.offer(map(record, range(4)))
     fresh = []
     while found := one.take():
-        fresh.append((found[0].offset, found[1]))
+        fresh.append((found[0].offset, bool(found[1])))
     assert fresh == [(0, False), (1, False), (2, False), (3, True)]
     assert one.held == 1

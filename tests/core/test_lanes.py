@@ -148,6 +148,7 @@ def test_a_lane_emptied_by_release_while_it_was_ready_is_served_again_only_with_
     assert (lanes.queued, lanes.out) == (0, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, st.integers()), max_size=60))
 def test_with_every_head_out_each_group_has_exactly_one(arrivals: list[tuple[str, int]]) -> None:
     lanes: Lanes[int] = Lanes()

@@ -46,7 +46,7 @@ class LedgerAgainstASet(RuleBasedStateMachine):
                 offset = self.next + gap
                 self.next = offset + 1
                 self.log.append(offset)
-            assert self.ledger.see(offset) is (offset not in self.done)
+            assert bool(self.ledger.see(offset)) is (offset not in self.done)
             self.position = offset + 1
 
     @precondition(lambda self: self.ledger.held)
@@ -251,6 +251,7 @@ def test_its_repr_shows_what_a_test_would_ask() -> None:
     assert repr(ledger) == "<Ledger watermark=0 end=3 done_beyond=[(1, 2)]>"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_foreign_metadata_starts_a_ledger_without_runs(text: str) -> None:
     runs, born = restore(Checkpoint(100, text))

@@ -1,7 +1,7 @@
 """Where a newly assigned partition is read from: each rule, and the races of a group's first start."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.ledger import Checkpoint
@@ -64,6 +64,12 @@ def test_the_reset_also_applies_where_another_member_of_the_fresh_group_has_comm
 
 
 @pytest.mark.parametrize("reset", RESETS)
+def test_it_still_does_once_the_topic_has_grown_and_the_number_at_first_is_kept(reset: Reset) -> None:
+    start = resolve(2, None, [ours(500, 3)], LOG, count=8, reset=reset)
+    assert (start.origin, start.born) == (reset, 3)
+
+
+@pytest.mark.parametrize("reset", RESETS)
 def test_a_partition_that_was_added_later_is_read_from_its_beginning(reset: Reset) -> None:
     start = resolve(3, None, [ours(500, 3), ours(480, 3)], LOG, count=4, reset=reset)
     assert start == Start(100, (), 3, "added_later"), "and the next owner still knows how many there were at first"
@@ -96,6 +102,7 @@ def test_a_new_topic_starts_at_its_first_offset(reset: Reset) -> None:
     assert resolve(0, None, [], Log(0, 0), count=8, reset=reset) == Start(0, (), 8, reset)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 20),
     st.one_of(st.none(), st.integers(0, 600)),

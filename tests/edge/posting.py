@@ -1,4 +1,8 @@
-"""What the tests of the POST share: two event loops, short deadlines, and a look for what was left behind."""
+"""What the tests of the POST share: ways to make it, short deadlines, and a look for what was left behind.
+
+Every test that uses `run` is made for each of WAYS: the bridge's own transport on both event loops, the same as httpx's
+transports are used, and httpx's stock one. Where they differ by their nature, a test asks `way()`.
+"""
 
 import asyncio
 import gc
@@ -7,11 +11,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 import uvloop
 
 from bridge.core.outcome import REASONS, Outcome, Reason, Result
 from bridge.edge.post import Poster, TransportFactory
+from bridge.edge.stock import stock_transports
+from bridge.edge.wire import Wire
 from bridge.settings import HttpSettings
 
 # What is alive by now needs no look after each test: 5 ms a test instead of 40.
@@ -27,9 +34,16 @@ MARGIN = 0.4
 
 BODY = b'{"GSW_CAMPAIGN_STATE": 4}'
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+WAYS = [("own", "uvloop"), ("own", "asyncio"), ("own as httpx's", "asyncio"), ("stock", "uvloop")]
+_way = ["own"]
 
 
-@pytest.fixture(params=LOOPS)
+def way() -> str:
+    """How the test that runs POSTs."""
+    return _way[0]
+
+
+@pytest.fixture(params=WAYS, ids=" ".join)
 def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
     """Run a coroutine to its end, within 20 seconds, leaving no task; what is collected late would warn here."""
 
@@ -40,16 +54,27 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
         assert not left, left
         return result
 
-    with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+    _way[0], loop = request.param
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         yield lambda scenario: runner.run(bounded(scenario))
+    _way[0] = "own"
     gc.collect()
+
+
+def transport_of_the_way(url: str, http: HttpSettings, context: ssl.SSLContext | None) -> TransportFactory | None:
+    if way() == "stock":
+        return stock_transports(http, context)
+    # Its own deadline comes first: a Poster that cancels it can't know how far it was.
+    earlier = http.model_copy(update={"timeout": http.timeout * 0.9})
+    return None if way() == "own" else lambda: Wire(httpx.URL(url), earlier, context)
 
 
 def new_poster(
     url: str, context: ssl.SSLContext | None = None, transport: TransportFactory | None = None, **http: Any
 ) -> Poster:
-    settings = {"timeout": TIMEOUT, "connect_timeout": CONNECT_TIMEOUT, **http}
-    return Poster(url, HttpSettings(**settings), ssl_context=context, headers={}, token=None, transport=transport)
+    settings = HttpSettings(**{"timeout": TIMEOUT, "connect_timeout": CONNECT_TIMEOUT, **http})
+    transport = transport or transport_of_the_way(url, settings, context)
+    return Poster(url, settings, ssl_context=context, headers={}, token=None, transport=transport)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from edge import receivers, scripts
-from edge.posting import BODY, TIMEOUT, Run, is_, posting, run
+from edge.posting import BODY, TIMEOUT, Run, is_, posting, run, way
 from edge.receivers import Line, Receiver
 from edge.scripts import answer, http
 
@@ -81,7 +81,10 @@ def test_a_post_cut_after_the_status_line_keeps_its_status(run: Run[Any]) -> Non
     async def scenario(url: str) -> None:
         async with posting(url) as poster:
             first, second, left = await cut(poster, when)
-            is_(first, *DELIVERED)
+            if way() == "own as httpx's":  # returns its answers whole or not at all
+                is_(first, Result.AMBIGUOUS, Reason.CUT)
+            else:
+                is_(first, *DELIVERED)
             assert first.seconds < TIMEOUT
             is_(second, *DELIVERED)
             assert left == 0

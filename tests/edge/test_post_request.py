@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from edge import receivers
-from edge.posting import BODY, Run, is_, posting, run
+from edge.posting import BODY, Run, is_, posting, run, transport_of_the_way
 from edge.receivers import Receiver
 from edge.scripts import answer
 
@@ -26,7 +26,9 @@ def test_the_request_is_exactly_this(run: Run[Any], monkeypatch: pytest.MonkeyPa
 
     async def scenario(url: str) -> None:
         headers = {"X-Site": "north", "content-type": "application/json; charset=utf-8"}
-        poster = Poster(url + "?a=b%20c", settings, ssl_context=None, headers=headers, token="t0ken")
+        url += "?a=b%20c"
+        transport = transport_of_the_way(url, settings, None)
+        poster = Poster(url, settings, ssl_context=None, headers=headers, token="t0ken", transport=transport)
         is_(await poster.post(b'{"a": 1}', "e-1"), *DELIVERED)
         await poster.close()
 

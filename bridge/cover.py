@@ -1,0 +1,85 @@
+"""at_most_once: no POST begins before a checkpoint covers it, so that no crash makes it happen twice.
+
+1. A sender that finds a head which is not covered leaves its lane here, and serves another.
+2. Heads of these lanes, and a few events behind each, are covered by the next checkpoint, as many as a partition may
+   have; when it is confirmed the lanes are ready again.
+3. What is handed back before its POST began is uncovered again, so a clean stop leaves nothing covered.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import islice
+
+from bridge.core.lanes import Lane, Lanes
+from bridge.core.outcome import Commit
+from bridge.ports import Item
+
+AHEAD = 4  # events of a lane that one checkpoint covers
+AGAIN = 0.5  # seconds until a failed checkpoint is tried again
+
+
+class Cover:
+    """`commit` writes a checkpoint of all partitions; `nudge` wakes senders for lanes that became ready."""
+
+    def __init__(self, lanes: Lanes[Item], commit: Callable[[], Awaitable[Commit]], nudge: Callable[[], None]) -> None:
+        self._lanes = lanes
+        self._commit = commit
+        self._nudge = nudge
+        self._asked: list[Lane[Item]] = []
+        self._wanted = asyncio.Event()
+
+    def covers(self, lane: Lane[Item]) -> bool:
+        """Whether the POST of a lane's head may begin. If not, the lane comes back when it may."""
+        if lane.queue[0].covered:
+            return True
+        self._lanes.defer(lane)
+        self._asked.append(lane)
+        self._wanted.set()
+        return False
+
+    def ended(self) -> None:
+        """A covered POST ended: there is room for another."""
+        if self._asked:
+            self._wanted.set()
+
+    @staticmethod
+    def take_back(item: Item) -> None:
+        """The POST of an item will not begin here."""
+        item.intake.ledger.uncover(item.arrival.record.offset)
+
+    async def keep(self) -> None:
+        """Cover what is asked for, for ever."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            asked, self._asked = self._asked, []
+            claimed = [item for lane in asked for item in self._claim(lane)]
+            result = await self._commit() if claimed else Commit.DONE
+            if result is Commit.DONE:
+                for item in claimed:
+                    item.covered = True
+            for lane in asked:
+                self._give_back(lane)
+            self._nudge()
+            if result is not Commit.DONE:
+                await asyncio.sleep(AGAIN)
+                self._wanted.set()
+
+    def _claim(self, lane: Lane[Item]) -> list[Item]:
+        """Events from the head on that the next checkpoint covers."""
+        claimed = []
+        for item in islice(lane.queue, AHEAD):
+            if item.covered or not item.posts:
+                continue
+            if item.intake.leaving or not item.intake.ledger.cover(item.arrival.record.offset):
+                break
+            claimed.append(item)
+        return claimed
+
+    def _give_back(self, lane: Lane[Item]) -> None:
+        if not lane.queue:
+            return  # handed back meanwhile
+        if lane.queue[0].covered or not lane.queue[0].posts:
+            self._lanes.resume(lane)
+        else:
+            self._asked.append(lane)  # no room yet, or the checkpoint failed

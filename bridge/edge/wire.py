@@ -1,0 +1,150 @@
+"""The bridge's own transport: HTTP/1.1 to one receiver, every request written at most once.
+
+1. One deadline covers a request from its hand-over to the end of its answer, the wait for its turn included.
+2. A request is written on a connection that is open as far as the kernel knows just before. If the kernel takes no byte
+   of it, that connection was closed, and another is taken. Once it has taken one, the request is never written again.
+3. A connection is used again only if its answer came whole and nothing came after it.
+
+A request that finds an idle connection costs one future and one timer, no task. What this does not do, proxies and
+HTTP/2, stock.py does.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+
+from bridge.edge.attempt import RECEIVE_RESPONSE, SEND_REQUEST, Attempt, Phase
+from bridge.edge.wire_answer import KeptAnswer
+from bridge.edge.wire_connection import Connection
+from bridge.edge.wire_open import Opener
+from bridge.edge.wire_pool import Pool
+from bridge.settings import HttpSettings
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """To the scheme, host and port of `url`; an https one needs `ssl_context`.
+
+    `exchange` is the fast way. `handle_async_request` is httpx's: POST only, with the settings' deadlines rather than
+    the request's, answers read before they are returned, and the events of `attempt.PHASES` in the `trace` extension.
+    """
+
+    def __init__(self, url: httpx.URL, http: HttpSettings, ssl_context: ssl.SSLContext | None) -> None:
+        secure = url.scheme == "https"
+        self._origin = url.scheme, url.raw_host, url.port
+        host = url.raw_host.decode("ascii")
+        self._opener = Opener(host, url.port or (443 if secure else 80), ssl_context if secure else None)
+        self._pool = Pool(http.max_in_flight, http.keepalive_expiry)
+        self._timeout = http.timeout
+        self._connect_timeout = http.connect_timeout
+
+    def __repr__(self) -> str:
+        return f"<Wire to {self._opener!r}, {self._pool!r}>"
+
+    async def exchange(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None = None) -> None:
+        """Write `request`, head and body, and read its answer; the attempt takes phase and status.
+
+        The deadline runs from the attempt's beginning. httpx.TransportError or NotPermitted; the status may be there.
+        """
+        connection = timer = None
+        if not self._pool.enter():
+            await self._wait(attempt)
+        try:
+            connection = await self._send(request, attempt, answer)
+            timer = asyncio.get_running_loop().call_later(self._left(attempt), connection.expire)
+            error = await connection.ended
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if connection is not None:
+                connection.abandon()
+                self._opener.remember(connection)
+                self._pool.keep(connection)
+            self._pool.leave()
+        if error is not None:
+            raise error
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx: httpx.TransportError without a status; with one, what is wrong is raised where the body is read."""
+        if (request.url.scheme, request.url.raw_host, request.url.port) != self._origin or request.method != "POST":
+            raise httpx.UnsupportedProtocol(f"only POST to {self._opener!r} can be sent")
+        body = await request.aread()
+        attempt, answer = Attempt(listener=request.extensions.get("trace")), KeptAnswer()
+        error: httpx.TransportError | None = None
+        try:
+            await self.exchange(_head(request, body) + body, attempt, answer)
+        except httpx.TransportError as failure:
+            await _tell_end(attempt)
+            if attempt.status is None:
+                raise
+            error = failure
+        if attempt.status is None:
+            raise httpx.RemoteProtocolError("no answer and no error")
+        if error is None and not answer.complete:
+            error = httpx.RemoteProtocolError("the body is longer than is read")
+        return httpx.Response(attempt.status, headers=answer.headers, stream=_Body(answer.body, error))
+
+    async def aclose(self) -> None:
+        """Close the idle connections; the others close when their request ends."""
+        self._pool.close()
+
+    async def _wait(self, attempt: Attempt) -> None:
+        try:
+            async with asyncio.timeout(self._left(attempt)):
+                await self._pool.wait()
+        except TimeoutError:
+            raise httpx.PoolTimeout("every connection is in use") from None
+
+    async def _send(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Connection:
+        """Write to an idle connection or a new one. Each idle one that turns out to be closed leaves the pool."""
+        while True:
+            connection = self._pool.take()
+            new = connection is None
+            if connection is None:
+                seconds = min(self._connect_timeout, self._left(attempt))
+                connection = await self._opener.open(attempt, seconds)
+                if not connection.usable():
+                    raise httpx.ConnectError("closed before a byte was written")
+            try:
+                if attempt.listener is not None:
+                    await attempt.listener(SEND_REQUEST, {})
+                attempt.ask()
+            except BaseException:
+                self._pool.keep(connection)
+                raise
+            connection.send(request, attempt, answer)
+            if connection.open or new:
+                return connection
+
+    def _left(self, attempt: Attempt) -> float:
+        return max(0.0, attempt.began + self._timeout - time.monotonic())
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body that was read, then the error that ended it, if any."""
+
+    def __init__(self, body: bytes, error: httpx.TransportError | None) -> None:
+        self._body = body
+        self._error = error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._body:
+            yield self._body
+        if self._error is not None:
+            raise self._error
+
+
+async def _tell_end(attempt: Attempt) -> None:
+    """Whether the request was written whole decides between two timeouts."""
+    if attempt.listener is not None and attempt.phase is Phase.READ:
+        await attempt.listener(RECEIVE_RESPONSE, {})
+
+
+def _head(request: httpx.Request, body: bytes) -> bytes:
+    # The body is whole by now, so it has a length, and is not sent in chunks.
+    framing = (b"content-length", b"transfer-encoding")
+    lines = [b"%b: %b" % (name, value) for name, value in request.headers.raw if name.lower() not in framing]
+    start = b"POST %b HTTP/1.1" % request.url.raw_path
+    return b"\r\n".join([start, *lines, b"Content-Length: %d" % len(body), b"", b""])

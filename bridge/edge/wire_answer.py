@@ -1,0 +1,124 @@
+"""One answer of HTTP/1.1, fed with its bytes as they come; no I/O.
+
+1. The status counts once the head is complete, whatever becomes of the body.
+2. Answers of 1xx are passed over, except 101: nobody asked for another protocol, so it is the answer, and the last.
+3. A head (with those of 1xx before it) is HEAD_LIMIT bytes at most, or it is an error. Of a body, BODY_LIMIT bytes are
+   read to keep the connection; a longer one costs it.
+"""
+
+import re
+
+import httptools
+import httpx
+
+#: Bytes. Servers and proxies allow 8 to 32 KiB.
+HEAD_LIMIT = 64 * 1024
+#: Bytes of an answer's body that are read to keep its connection.
+BODY_LIMIT = 64 * 1024
+
+
+class Answer:
+    """Serves one request after the other: `begin` starts anew, which is right only after a `reusable` one."""
+
+    __slots__ = ("_body_size", "_head", "_keep_alive", "_parser", "complete", "error", "status")
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Expect the answer to a new request."""
+        self.status: int | None = None
+        self.error: httpx.RemoteProtocolError | None = None
+        self.complete = False
+        self._keep_alive = False
+        self._head = b""
+        self._body_size = 0
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it came whole, with nothing after it, and the receiver keeps the connection open."""
+        return self.complete and self._keep_alive and self.error is None and self._body_size <= BODY_LIMIT
+
+    def field(self, name: bytes) -> bytes | None:
+        """The value of a header, once the status is there. Searched for: few are ever asked about."""
+        for head in self._head.split(b"\r\n\r\n"):
+            if head.split(b" ", 2)[1:2] == [b"%d" % (self.status or 0)]:
+                found = re.search(rb"(?im)^%b:[ \t]*(.*?)[ \t]*\r?$" % re.escape(name), head)
+                return found.group(1) if found else None
+        return None
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes; True if no more are wanted: the answer is complete, too long or broken (`error`)."""
+        try:
+            if self.status is None:
+                data = self._feed_head(data)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.complete = True  # what follows is of another protocol
+        except httptools.HttpParserError as error:
+            self._break(str(error))
+        return self.complete or self.error is not None or self._body_size > BODY_LIMIT
+
+    def _feed_head(self, data: bytes) -> bytes:
+        """Feed what may be of the head, if that is not all; the rest is returned."""
+        room = HEAD_LIMIT - len(self._head)
+        self._head += data
+        if len(data) <= room:
+            return data
+        self._parser.feed_data(data[:room])
+        if self.status is None:
+            self._break(f"its head is over {HEAD_LIMIT} bytes")
+            return b""
+        return data[room:]
+
+    def _break(self, why: str) -> None:
+        # llhttp's texts are constants: none quotes the receiver.
+        self.error = httpx.RemoteProtocolError(f"illegal answer, {why}")
+
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        self._keep_alive = False  # of a second answer to one request, too
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser, for each of several answers."""
+        status = self._parser.get_status_code()
+        if self.status is None and (status == 101 or status // 100 != 1):
+            self.status = status
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser, with a part of the body."""
+        self._body_size += len(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser, for each of several answers."""
+        if self.status is not None:
+            self._keep_alive = not self.complete and self.status != 101 and self._parser.should_keep_alive()
+            self.complete = True
+
+
+class KeptAnswer(Answer):
+    """With headers and body, for one request."""
+
+    __slots__ = ("body", "headers")
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+        super().__init__()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser, also for the trailers of a body in chunks."""
+        if self.status is None:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser, for each of several answers."""
+        super().on_headers_complete()
+        if self.status is None:
+            self.headers.clear()
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser, with a part of the body."""
+        super().on_body(body)
+        self.body += body

@@ -1,0 +1,79 @@
+"""What the pipeline needs of its surroundings, and what it carries."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from bridge.core.groups import Facts
+from bridge.core.intake import Intake
+from bridge.core.lanes import Lane
+from bridge.core.mapping import Arrival
+from bridge.core.outcome import InvalidEvent, Outcome
+from bridge.core.record import Record
+
+
+class Item(msgspec.Struct, gc=False):
+    """An arrival in its lane, with the partition it must be settled in."""
+
+    intake: Intake
+    arrival: Arrival
+    posts: bool = False  # it makes a notification, unless it turns out to be invalid
+    covered: bool = False  # at_most_once: a confirmed checkpoint says that its POST may have begun
+
+
+class Poster(Protocol):
+    """Makes the one attempt."""
+
+    async def post(self, body: bytes, event_id: str, permit: Callable[[], bool] | None = None) -> Outcome:
+        """Never raises for the network's or the receiver's faults; if cancelled, cuts the POST and says so.
+
+        `permit` is asked just before the first byte is written; if it says no, nothing is sent.
+        """
+
+
+class Quarantine(Protocol):
+    """Keeps what is no event."""
+
+    def put(self, record: Record, error: InvalidEvent, done: Callable[[], None]) -> None:
+        """Keep the record, then call `done` on the loop."""
+
+
+class Report(Protocol):
+    """Is told of each POST: logs and histograms."""
+
+    def sending(self, facts: Facts, event_id: str) -> None:
+        """A POST is about to begin."""
+
+    def unknown(self, record: Record) -> None:
+        """A crash left open whether the notification of this record was posted; it is not posted again."""
+
+    def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
+        """It ended; `group` is the group's key, `age_seconds` the time since the record's timestamp."""
+
+
+class Covering(Protocol):
+    """Whether a POST may begin before a checkpoint says so (bridge/cover.py)."""
+
+    def covers(self, lane: Lane[Item]) -> bool:
+        """Whether the head of a lane may be posted; if not, the lane comes back when it may."""
+
+    def ended(self) -> None:
+        """A POST ended."""
+
+    def take_back(self, item: Item) -> None:
+        """An item is handed back, its POST not begun."""
+
+
+class Uncovered:
+    """at_least_once: a POST needs no cover."""
+
+    def covers(self, lane: Lane[Item]) -> bool:  # noqa: ARG002 (as Covering)
+        """Always."""
+        return True
+
+    def ended(self) -> None:
+        """Nothing waits for it."""
+
+    def take_back(self, item: Item) -> None:
+        """Nothing was covered."""

@@ -1,0 +1,75 @@
+"""The cases' fixtures, and the one table at the end.
+
+Without `-m`, only the cases marked `faults_ci` run (and the tests of the harness itself); `make faults` runs all.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.harness import table
+from faults.harness.case import Case, MakeCase
+from faults.harness.history import Mode
+from kafka_broker import KafkaBroker
+
+from bridge.settings import DeliverySettings
+
+RUN = time.strftime("%Y%m%d-%H%M%S")
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    ours = [item for item in items if here in item.path.parents and item.get_closest_marker("faults")]
+    for item in ours:
+        if "mode" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(240))
+    if not config.option.markexpr:
+        left_out = [item for item in ours if not item.get_closest_marker("faults_ci")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = table.rows(RUN)
+    if rows:
+        terminalreporter.write_sep("=", f"faults: {len(rows)} cases")
+        terminalreporter.write_line("\n".join(table.markdown(rows)))
+
+
+@pytest.fixture(params=list(Mode), ids=[mode.value for mode in Mode])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Each promise the bridge can make."""
+    chosen: Mode = request.param
+    if chosen is not Mode.AT_LEAST_ONCE and "mode" not in DeliverySettings.model_fields:
+        pytest.skip("the bridge has no delivery.mode yet")
+    return chosen
+
+
+@pytest.fixture
+def make_case(tmp_path: Path, broker: KafkaBroker) -> Iterator[MakeCase]:
+    """A case on the broker that all share."""
+    yield from _cases(tmp_path, broker)
+
+
+@pytest.fixture
+def make_case_on(tmp_path: Path) -> Iterator[MakeCase]:
+    """A case on a broker whose address is the second argument."""
+    yield from _cases(tmp_path, None)
+
+
+@pytest.fixture
+def make_own_case(tmp_path: Path, own_broker: KafkaBroker) -> Iterator[MakeCase]:
+    """A case on a broker of its own, which it may kill or freeze."""
+    yield from _cases(tmp_path, own_broker)
+
+
+def _cases(folder: Path, broker: KafkaBroker | None) -> Iterator[MakeCase]:
+    with ExitStack() as stack:
+
+        def make(name: str, kafka: str = "", **options: Any) -> Case:
+            address = kafka or (broker.bootstrap if broker else "")
+            return stack.enter_context(Case(name, address, folder, lambda row: table.keep(RUN, row), **options))
+
+        yield make

@@ -1,0 +1,105 @@
+"""The producer of a case: changes of campaign groups, each group's numbered upwards, and where Kafka put them."""
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import confluent_kafka
+from group_events import change
+
+from faults.harness.history import Place, Produced
+
+
+class Workload:
+    """Writes to `topic`; group n lives in partition n % partitions. `pad`: characters that make records larger."""
+
+    def __init__(self, bootstrap: str, topic: str, *, partitions: int, groups: int, pad: int = 0) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        self.groups = groups
+        self.produced: list[Produced] = []
+        self.failures: list[str] = []
+        self._pad = {"padding": "x" * pad} if pad else {}
+        self._next = 0
+        self._producer = confluent_kafka.Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,  # an outage may neither repeat nor reorder what is produced
+                "delivery.timeout.ms": 120_000,
+                "linger.ms": 2,
+                "queue.buffering.max.messages": 2_000_000,
+                "log_level": 2,
+                "topic.metadata.refresh.interval.ms": 1000,
+            }
+        )
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def produce(self, count: int) -> None:
+        """Write so many, in turn over the groups, as fast as it goes; returns when all are acknowledged."""
+        self._write(count)
+        self.flush()
+
+    def start(self, rate: float) -> None:
+        """Write `rate` events a second until `stop`."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, args=(rate,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more; returns when all are acknowledged."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join(10)
+            self._thread = None
+        self.flush()
+
+    def flush(self, timeout: float = 60) -> None:
+        """Wait until all is acknowledged; AssertionError if something was refused."""
+        assert self._producer.flush(timeout) == 0, "Kafka does not acknowledge"
+        assert not self.failures, self.failures[:3]
+
+    def _run(self, rate: float) -> None:
+        began, written = time.monotonic(), 0
+        while not self._stop.wait(0.01):
+            due = int((time.monotonic() - began) * rate) - written
+            self._write(due)
+            written += due
+
+    def _write(self, count: int) -> None:
+        for number in range(self._next, self._next + count):
+            index, sequence = number % self.groups, number // self.groups
+            group = f"G{index}"
+            value = change(group, sequence, **self._pad)
+            acknowledged = self._acknowledgement(group, sequence)
+            partition = index % self.partitions
+            self._producer.produce(self.topic, value, group, partition, on_delivery=acknowledged)
+            if number % 1000 == 0:
+                self._producer.poll(0)
+        self._next += count
+        self._producer.poll(0)
+
+    def _acknowledgement(self, group: str, sequence: int) -> Callable[[Any, Any], None]:
+        def acknowledged(error: Any, message: Any) -> None:
+            if error is not None:
+                self.failures.append(str(error))
+                return
+            place = Place(message.topic(), message.partition())
+            identity = f"{place.topic}/{place.number}/{message.offset()}/{message.timestamp()[1]}"
+            self.produced.append(Produced(identity, place, message.offset(), group, sequence))
+
+        return acknowledged
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._producer.purge()
+        self._producer.flush(1)
+
+

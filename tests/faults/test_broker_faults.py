@@ -1,0 +1,73 @@
+"""A broker that ends, dies or stands still: nothing is lost; repeated is at most what no checkpoint could be told of."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from faults.harness.case import Case, MakeCase
+from faults.harness.history import Excuse, Mode
+from kafka_broker import KafkaBroker
+
+pytestmark = pytest.mark.faults
+Outage = Callable[[KafkaBroker, float], AbstractContextManager[None]]
+
+
+@contextmanager
+def stopped(broker: KafkaBroker, seconds: float) -> Iterator[None]:
+    broker.stop()
+    time.sleep(seconds)
+    broker.start()
+    yield
+
+
+@contextmanager
+def killed(broker: KafkaBroker, seconds: float) -> Iterator[None]:
+    broker.kill()
+    time.sleep(seconds)
+    broker.start()
+    yield
+
+
+@contextmanager
+def frozen(broker: KafkaBroker, seconds: float) -> Iterator[None]:
+    with broker.frozen():
+        time.sleep(seconds)
+    yield
+
+
+OUTAGES: dict[str, Outage] = {"SIGTERM": stopped, "kill -9": killed, "SIGSTOP": frozen}
+SHORT, LONG = 12.0, 4.0  # seconds of session
+
+
+def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool, times: int = 1) -> None:
+    """Load, an outage of Kafka in the middle, load again. `losing`: it outlasts the session, so partitions are lost."""
+    members = case.ready(2)
+    case.workload.start(rate=200)
+    case.wait_arrived(400)
+    since = time.time()
+    with lasting:
+        before = case.receiver.arrived
+        case.wait_arrived(before + 200, timeout=90)
+    if losing:
+        case.excuses += [Excuse(member.name, "loss of the partition", since, time.time()) for member in members]
+    case.wait_arrived(case.receiver.arrived + 200)
+    case.workload.stop()
+    case.finish(timeout=90)
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_an_outage_shorter_than_the_session(
+    make_own_case: MakeCase, own_broker: KafkaBroker, mode: Mode, name: str
+) -> None:
+    case = make_own_case(f"broker: {name}, short", mode=mode, settings={"kafka": {"session_timeout": SHORT}})
+    outage(case, OUTAGES[name](own_broker, 5 if name == "SIGSTOP" else 0), losing=False)
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_an_outage_longer_than_the_session(
+    make_own_case: MakeCase, own_broker: KafkaBroker, mode: Mode, name: str
+) -> None:
+    settings = {"kafka": {"session_timeout": LONG}, "http": {"timeout": 1}}
+    case = make_own_case(f"broker: {name}, longer than the session", mode=mode, settings=settings)
+    outage(case, OUTAGES[name](own_broker, LONG + 5), losing=True)
