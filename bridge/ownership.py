@@ -7,50 +7,23 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Protocol
 
 import msgspec
 
 from bridge.checkpoints import Checkpoints, names
 from bridge.core.intake import Intake, Share
-from bridge.core.ledger import Checkpoint, Ledger
+from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Return, Unavailable
 from bridge.core.record import Partition, Record
-from bridge.core.start import Log, Reset, Start, resolve
+from bridge.core.start import Reset, Start, resolve
 from bridge.edge.log import get_logger
 from bridge.pipeline import Pipeline
+from bridge.ports import Offsets, Source
 
 log = get_logger(__name__)
 
 RETRY = 1.0  # seconds between attempts to learn where a partition starts
 CUT = 1.0  # seconds for posts that were cut to say so
-
-
-class Offsets(Protocol):
-    """Offsets of the consumer group; raises Unavailable."""
-
-    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
-        """Commits by partition number, and the number of partitions."""
-
-    async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
-        """What exists."""
-
-
-class Source(Protocol):
-    """The input, as far as its flow is steered from here."""
-
-    @property
-    def cluster_id(self) -> str:
-        """The cluster's id."""
-
-    def pause(self, partitions: Collection[Partition]) -> None:
-        """No more of these."""
-
-    def resume(self, partitions: Collection[Partition]) -> None:
-        """These again."""
-
-    def begin(self, partition: Partition, offset: int) -> None:
-        """Read a paused partition from `offset` on."""
 
 
 class Limits(msgspec.Struct, frozen=True):

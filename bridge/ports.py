@@ -1,6 +1,6 @@
-"""What the pipeline needs of its surroundings, and what it carries."""
+"""What the pipeline and the ownership need of their surroundings, and what the lanes carry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import msgspec
@@ -8,9 +8,11 @@ import msgspec
 from bridge.core.groups import Facts
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane
+from bridge.core.ledger import Checkpoint
 from bridge.core.mapping import Arrival
 from bridge.core.outcome import InvalidEvent, Outcome
-from bridge.core.record import Record
+from bridge.core.record import Partition, Record
+from bridge.core.start import Log
 
 
 class Item(msgspec.Struct, gc=False):
@@ -77,3 +79,30 @@ class Uncovered:
 
     def take_back(self, item: Item) -> None:
         """Nothing was covered."""
+
+
+class Offsets(Protocol):
+    """Offsets of the consumer group; raises Unavailable."""
+
+    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
+        """Commits by partition number, and the number of partitions."""
+
+    async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
+        """What exists."""
+
+
+class Source(Protocol):
+    """The input, as far as its flow is steered from here."""
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster's id."""
+
+    def pause(self, partitions: Collection[Partition]) -> None:
+        """No more of these."""
+
+    def resume(self, partitions: Collection[Partition]) -> None:
+        """These again."""
+
+    def begin(self, partition: Partition, offset: int) -> None:
+        """Read a paused partition from `offset` on."""

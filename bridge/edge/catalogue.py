@@ -83,7 +83,7 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric(
         "ocs_bridge_posts_unknown_total",
         C,
-        "at_most_once: notifications that a crash left open; they are not posted again. Positions are in the log.",
+        "Notifications that a crash left open in at_most_once; not posted again. Their positions are in the log.",
     ),
     Metric(
         "ocs_bridge_posts_unconfirmed", G, "POSTs since the last good checkpoint: what a crash now may make repeat."

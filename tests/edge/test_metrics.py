@@ -25,6 +25,7 @@ from bridge.edge.catalogue import AGE_BUCKETS, BY_NAME, CATALOGUE, GROUP_LABELS,
 from bridge.edge.metrics import Lag, Metrics, Moment
 from bridge.edge.series import series
 
+POST_ENDS = ("posts_sent_total", "posts_failed_total", "notifications_dropped_total", "posts_in_flight")
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 LABELS = ("tenant", "campaign_group")
 Found = dict[str, dict[tuple[tuple[str, str], ...], float]]
@@ -51,6 +52,9 @@ def moment(
         polled_at=1_544_659_952.123,
         missing_topics=0,
         replaced_times=0,
+        replaced_producers=0,
+        unconfirmed=0,
+        posting_held=None,
         split=0,
         late=0,
         above_one=0,
@@ -253,6 +257,7 @@ def counter(keys: Iterable[object]) -> st.SearchStrategy[Counter[object]]:
         quarantined=counter(Invalid),
         returned=counter(Return),
         outcomes=counter(OUTCOMES),
+        dropped=counter([Reason.LEASE]),
         commits=counter(Commit),
         gaps=COUNTS,
     ),
@@ -265,7 +270,7 @@ def test_the_identities_hold_in_each_scrape_so_no_count_is_left_out(
 ) -> None:
     consumed = tally.finished() + held
     tally.consumed.update({"a": min(to_first, consumed), "b": consumed - min(to_first, consumed)})
-    rendered = sum(tally.outcomes.values()) + in_flight
+    rendered = sum(tally.outcomes.values()) + sum(tally.dropped.values()) + in_flight
     tally.rendered.update({"change": min(to_first, rendered), "periodic": rendered - min(to_first, rendered)})
 
     found = scraped(moment(tally=tally, held=held, in_flight=in_flight))
@@ -275,7 +280,7 @@ def test_the_identities_hold_in_each_scrape_so_no_count_is_left_out(
 
     ends = [f"ocs_bridge_records_{end}_total" for end in ("posted", "absorbed", "skipped", "quarantined", "returned")]
     assert total("ocs_bridge_records_consumed_total") == total(*ends, "ocs_bridge_records_held") == consumed
-    posts = ("ocs_bridge_posts_sent_total", "ocs_bridge_posts_failed_total", "ocs_bridge_posts_in_flight")
+    posts = [f"ocs_bridge_{end}" for end in POST_ENDS]
     assert total("ocs_bridge_notifications_rendered_total") == total(*posts) == rendered
     assert total("ocs_bridge_commits_total") == sum(tally.commits.values())
     assert total("ocs_bridge_offsets_missing_total") == tally.gaps
