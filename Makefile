@@ -1,12 +1,12 @@
 # Each target sets up what it needs: python3 (3.11 or newer, with venv) and make are all that must be there.
-# Arguments go through ARGS: `make run ARGS='--config bridge.yaml'`, `make test ARGS='tests/core -x'`.
+# Arguments go through ARGS: `make serve ARGS='--config bridge.yaml'`, `make test ARGS='tests/core -x'`.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup run demo test test-newest lint format bench lock system clean
+.PHONY: help setup run demo serve docs test test-newest lint format bench lock system clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -15,11 +15,13 @@ help: ## list the targets
 setup: ## make .venv with every locked dependency (once; later calls cost nothing)
 	@tools/setup.sh
 
-run: setup ## run the bridge; settings from ARGS='--config FILE' and the environment
-	@exec $(BIN)/ocs-bridge run $(ARGS)
-
-demo: setup ## the whole way on one screen, without Kafka or a receiver of your own
+run: setup ## see it work: broker, traffic, bridge and receiver in one terminal (ARGS='--broker HOST:PORT', '--for 30s')
 	@exec $(BIN)/ocs-bridge demo $(ARGS)
+
+demo: run
+
+serve: setup ## run the bridge itself; settings from ARGS='--config FILE' and the environment
+	@exec $(BIN)/ocs-bridge run $(ARGS)
 
 test: setup ## all tests, with coverage; broker tests where Java and Maven are (CI=true: must be)
 	@tools/test.sh $(ARGS)
@@ -40,6 +42,10 @@ format: setup ## let ruff format, and fix what it can
 
 bench: setup ## the benches in tests/bench; they print, and fail on wrong results only
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
+
+docs: setup ## write docs/settings.md, its schema and docs/metrics.md anew from the code
+	@$(BIN)/python -m bridge.config.docs
+	@$(BIN)/python -m bridge.edge.catalogue
 
 lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@tools/lock.sh $(ARGS)

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A package_of=(
-  [java]=openjdk-17-jre-headless [mvn]=maven [kcat]=kcat [nginx]=nginx-light [openssl]=openssl [setpriv]=util-linux
+  [java]=openjdk-17-jre-headless [mvn]=maven [kcat]=kcat [nginx]=nginx-light [openssl]=openssl [setpriv]=util-linux [promtool]=prometheus
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 

@@ -162,9 +162,9 @@ def test_what_is_done_beyond_the_watermark_is_known_to_the_next_member(any_broke
 
 def test_paused_partitions_give_nothing_until_they_are_resumed(any_broker: Broker) -> None:
     one, other = Partition(any_broker.topic, 0), Partition(any_broker.topic, 1)
+    any_broker.write({0: [change("G1", 0)], 1: [change("G1", 0)]})
 
     async def scenario(member: Member) -> None:
-        any_broker.write({0: [change("G1", 0)], 1: [change("G1", 0)]})
         await member.until(lambda: len(member.taken) == 2)
         member.input.pause([one])
         any_broker.write({0: [change("G1", 1)], 1: [change("G1", 1)]})
