@@ -87,7 +87,12 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
     report = Report(settings.notifications.url or NOWHERE, metrics, time.monotonic)
     # A POST begun in time ends within http.timeout; the rest is for what can't be measured.
     lease = Lease(settings.kafka.session_timeout - settings.http.timeout - LEASE_MARGIN)
-    gate = Gate(lease.valid, max_unconfirmed=settings.delivery.max_unconfirmed)
+    gate = Gate(
+        lease.valid,
+        max_unconfirmed=settings.delivery.max_unconfirmed,
+        cool_down=settings.delivery.cool_down,
+        cool_down_after=settings.delivery.cool_down_after,
+    )
     pipeline = Pipeline(
         mapper=mapper,
         style=style(settings.notifications),
@@ -96,6 +101,7 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
         report=report,
         gate=gate,
         enabled=settings.notifications.enabled,
+        max_age=settings.delivery.max_age or float("inf"),
     )
     source = Input(settings.kafka, lease, loop)
     limits = Limits(
@@ -106,7 +112,7 @@ def build(settings: Settings, mapper: Mapper, failed: Callable[[asyncio.Task[Non
         covered=COVERED if settings.delivery.mode == "at_most_once" else 0,
     )
     committer = new_committer(settings, source)
-    checkpoints = Checkpoints(committer, pipeline.tally, gate)
+    checkpoints = Checkpoints(committer, pipeline.tally, gate, always=settings.kafka.group_instance_id is not None)
     ownership = Ownership(pipeline, source, source.offsets, checkpoints, limits, failed)
     cover = None
     if limits.covered:

@@ -27,9 +27,13 @@ class Committer(Protocol):
 
 
 class Checkpoints:
-    """One commit at a time. After a failure everything that is not confirmed goes into the next one."""
+    """One commit at a time. After a failure everything that is not confirmed goes into the next one.
 
-    def __init__(self, committer: Committer, tally: Tally, gate: Gate) -> None:
+    `always`: commit also where nothing changed. A static member learns by nothing else that another took its place.
+    """
+
+    def __init__(self, committer: Committer, tally: Tally, gate: Gate, *, always: bool = False) -> None:
+        self._always = always
         self._committer = committer
         self._tally = tally
         self._gate = gate
@@ -60,7 +64,9 @@ class Checkpoints:
     async def commit(self, intakes: Collection[Intake]) -> Commit:
         """Commit what has changed of these partitions."""
         async with self._one:
-            dirty = {i: c for i in intakes if not i.gone and (c := i.ledger.checkpoint()) is not None}
+            dirty = {
+                i: c for i in intakes if not i.gone and (c := i.ledger.checkpoint(always=self._always)) is not None
+            }
             if not dirty:
                 return Commit.DONE
             result, text = await self._committer.commit({i.partition: c for i, c in dirty.items()})

@@ -5,7 +5,6 @@ is settled on the way, without a task or a wait.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Collection
 
 from bridge.core.gate import Gate
@@ -21,16 +20,13 @@ from bridge.core.record import Record
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Kind
 from bridge.flights import Flights
-from bridge.ports import Covering, Item, Poster, Quarantine, Report, Uncovered
+from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Uncovered
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
 
 
 class Pipeline:
-    """`enabled` false: events are merged and counted, nothing is posted.
-
-    `wall` gives seconds since the epoch, `monotonic` those of the gate.
-    """
+    """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted."""
 
     def __init__(
         self,
@@ -42,8 +38,8 @@ class Pipeline:
         report: Report,
         gate: Gate,
         enabled: bool,
-        wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        max_age: float = float("inf"),
+        clock: Clock = SYSTEM,
     ) -> None:
         self.gate = gate
         self.flights = Flights()
@@ -59,8 +55,8 @@ class Pipeline:
         self._quarantine = quarantine
         self._report = report
         self._enabled = enabled
-        self._wall = wall
-        self._monotonic = monotonic
+        self._max_age = max_age
+        self._clock = clock
         self._idle: list[asyncio.Future[None]] = []
 
     @property
@@ -135,7 +131,7 @@ class Pipeline:
 
     def _take(self) -> Lane[Item] | None:
         """The next head, while the gate is open."""
-        return None if self.gate.why_closed(self._monotonic()) else self.lanes.take()
+        return None if self.gate.why_closed(self._clock.monotonic()) else self.lanes.take()
 
     def nudge(self) -> None:
         """Wake senders for heads that wait: to be called when the gate may have opened."""
@@ -151,14 +147,17 @@ class Pipeline:
             if arrival.fresh:
                 self._put_aside(item.intake, arrival.record, error)
             return None
-        if facts is not None and arrival.fresh and self._enabled:
+        if not arrival.fresh or item.intake.gone:
+            return None
+        if facts is None:
+            self.tally.absorbed += 1
+        elif not self._enabled:
+            self.tally.skipped[Skip.DISABLED] += 1
+        elif self._clock.wall() - arrival.record.timestamp_ms / 1000 > self._max_age:
+            self.tally.skipped[Skip.TOO_OLD] += 1
+        else:
             return facts
-        if arrival.fresh and not item.intake.gone:
-            if facts is None:
-                self.tally.absorbed += 1
-            else:
-                self.tally.skipped[Skip.DISABLED] += 1
-            self._done(item.intake, arrival.record)
+        self._done(item.intake, arrival.record)
         return None
 
     async def _post(self, sender: asyncio.Task[None], lane: Lane[Item], item: Item, facts: Facts) -> None:
@@ -175,13 +174,13 @@ class Pipeline:
             self._not_posted(lane, item)
         else:
             self._posted(lane, item, kind, outcome)
-            age = self._wall() - record.timestamp_ms / 1000
+            age = self._clock.wall() - record.timestamp_ms / 1000
             self._report.sent(record, kind, item.arrival.key, identity, outcome, age)
         self.flights.end(sender)
 
     def _posted(self, lane: Lane[Item], item: Item, kind: str, outcome: Outcome) -> None:
         self.tally.post(kind, outcome)
-        self.gate.posted(outcome, self._monotonic())
+        self.gate.posted(outcome, self._clock.monotonic())
         self.lanes.settle(lane)
         self.cover.ended()
         if not item.intake.gone:

@@ -1,7 +1,8 @@
 """What the pipeline and the ownership need of their surroundings, and what the lanes carry."""
 
+import time
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -13,6 +14,16 @@ from bridge.core.mapping import Arrival
 from bridge.core.outcome import InvalidEvent, Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.start import Log
+
+
+class Clock(NamedTuple):
+    """`wall`: seconds since the epoch, for ages and dates; `monotonic`: seconds, for deadlines."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+SYSTEM = Clock(time.time, time.monotonic)
 
 
 class Item(msgspec.Struct, gc=False):

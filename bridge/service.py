@@ -10,6 +10,7 @@ from bridge.core.directory import DirectoryError
 from bridge.core.groups import GroupTable
 from bridge.core.tally import Tally
 from bridge.edge.files import DirectoryFile, UnusableFile
+from bridge.edge.kafka_options import explained
 from bridge.edge.log import get_logger, safe_url
 from bridge.edge.report import Report
 from bridge.pipeline import Pipeline
@@ -79,7 +80,7 @@ class Bridge:
         await parts.poster.close()
         await parts.admin.stop()
         if failure is not None:
-            log.error("failed", reason=f"{type(failure).__name__}: {failure}", exc_info=failure)
+            log.error("failed", reason=explained(failure), exc_info=failure)
         log.info("stopped", posted=parts.pipeline.tally.posted)
         return 0 if failure is None else 1
 

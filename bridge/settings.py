@@ -28,6 +28,8 @@ class KafkaSettings(Group):
     """Consumer group; the replicas of one bridge share it."""
     client_id: Text = setting("ocs-bridge")
     """Name of the bridge in the brokers' logs and quotas."""
+    group_instance_id: Text | None = setting(None, "ocs-bridge-0")
+    """Makes this a static member: a restart within session_timeout moves no partitions. Its own for each process."""
     auto_offset_reset: Annotated[Literal["latest", "earliest"], kind.LowerWord] = setting("latest")
     """Where a consumer group without offsets starts: with new records, or with the oldest. Applies once per group."""
     session_timeout: Seconds = setting(45.0, ge=0.5, le=1800)
@@ -164,6 +166,12 @@ class DeliverySettings(Group):
     """Seconds between checkpoints; what was posted since the last one may be repeated after a crash."""
     max_unconfirmed: Whole = setting(10_000, ge=1, le=1_000_000)
     """POSTs since the last good checkpoint after which no further one begins: what an outage of Kafka may make repeat."""
+    max_age: Seconds = setting(0.0, ge=0, le=31_536_000)
+    """Seconds after its record's timestamp from which an event makes no notification any more; 0: it always does."""
+    cool_down: Seconds = setting(0.0, ge=0, le=3600)
+    """Longest pause in seconds after 429 or 503 with Retry-After, or cool_down_after POSTs in a row not sent; 0: none."""
+    cool_down_after: Whole = setting(10, ge=1, le=1_000_000)
+    """POSTs in a row that could not be sent before a cool-down."""
     drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)
     """Seconds that POSTs under way have to end when the bridge stops or loses partitions."""
     max_buffered_bytes: Bytes = setting(32 * 1024 * 1024, ge=64 * 1024, le=4 * 1024**3)

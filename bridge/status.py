@@ -5,6 +5,7 @@ import copy
 import time
 
 from bridge.core.intake import Intake
+from bridge.core.record import Partition
 from bridge.edge.admin import Check
 from bridge.edge.kafka import Input
 from bridge.edge.log import dropped_lines
@@ -16,6 +17,36 @@ from bridge.edge.transactions import Transactions
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
 from bridge.settings import MetricsSettings
+
+STUCK = 300.0  # seconds; far longer than any POST, retry of a commit or rebalance lasts
+
+
+class Progress:
+    """Tells partitions that hold records of which none gets done, although POSTs may begin: a defect of the bridge.
+
+    `seconds`: how long that may last. A POST ends within http.timeout, whatever the receiver does.
+    """
+
+    def __init__(self, pipeline: Pipeline, ownership: Ownership, seconds: float) -> None:
+        self._pipeline = pipeline
+        self._ownership = ownership
+        self._seconds = seconds
+        self._moved: dict[Partition, tuple[int, float]] = {}  # records settled, and when that number was first seen
+
+    def look(self, now: float) -> dict[Partition, float]:
+        """Seconds since each partition with records last moved."""
+        held_up = self._pipeline.gate.why_closed(now) is not None
+        before, self._moved = self._moved, {}
+        for partition, intake in self._ownership.intakes.items():
+            settled, since = before.get(partition, (-1, now))
+            waits = intake.held > 0 and not held_up and settled == intake.settled
+            self._moved[partition] = intake.settled, since if waits else now
+        return {partition: now - since for partition, (_, since) in self._moved.items()}
+
+    def stuck(self, now: float) -> list[str]:
+        """What stands still for too long, for people."""
+        still = {p: seconds for p, seconds in self.look(now).items() if seconds > self._seconds}
+        return [f"{p.topic}-{p.number}: nothing done for {seconds:.0f} s" for p, seconds in still.items()]
 
 
 class Status:
@@ -38,6 +69,7 @@ class Status:
         self._committer = committer
         self._settings = settings
         self._patience = patience
+        self._progress = Progress(pipeline, ownership, STUCK)
         self._joined_once = False
 
     def live(self) -> list[Check]:
@@ -45,8 +77,10 @@ class Status:
         silence = time.monotonic() - self._source.polled_at
         connecting = not self._joined_once and not self._source.failed.done()
         moves = connecting or silence < self._patience
+        stuck = self._progress.stuck(time.monotonic())
         return [
             Check("loop", ok=True, reason="answers"),
+            Check("partitions", ok=not stuck, reason="; ".join(stuck) or "move"),
             Check("poll_thread", ok=moves, reason=f"last turn {silence:.1f} s ago, at most {self._patience:g} s"),
         ]
 
@@ -92,6 +126,7 @@ class Status:
             joined=self._source.joined,
             polled_at=now - (time.monotonic() - self._source.polled_at),
             missing_topics=len(self._source.missing),
+            standing=self._progress.look(time.monotonic()),
             replaced_producers=self._committer.replaced,
             unconfirmed=self._pipeline.gate.unconfirmed,
             posting_held=self._pipeline.gate.why_closed(time.monotonic()),

@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata
+from loopback import wait_until
 
 _counter = itertools.count(1)
 
@@ -24,9 +25,16 @@ def make_topic(bootstrap: str, name: str, partitions: int = 3, **configs: str) -
     try:
         dotted = {key.replace("_", "."): value for key, value in configs.items()}
         admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dotted)])
+        # The controller has it; the broker learns of it a little later.
+        wait_until(lambda: _led_partitions(admin, name) == partitions, timeout=10, what=f"topic {name} has its leaders")
     finally:
         admin.close()
     return name
+
+
+def _led_partitions(admin: Any, topic: str) -> int:
+    [described] = admin.describe_topics([topic])
+    return sum(partition["leader_id"] >= 0 for partition in described.get("partitions", ()))
 
 
 def kcat(*arguments: str, stdin: bytes = b"", timeout: float = 30) -> bytes:

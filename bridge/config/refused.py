@@ -47,7 +47,6 @@ REFUSED_PROPERTIES = {
     "auto_commit_interval_ms": _COMMITS,
     "default_offset_commit_callback": _COMMITS,
     "isolation_level": "it is always read_committed: a checkpoint is a transaction",
-    "group_instance_id": "a static member that was replaced goes on reading unnoticed",
     "partition_assignment_strategy": "the bridge has its own, which gives partition numbers of all topics together",
     "allow_auto_create_topics": "a consumer must not create topics",
     "key_deserializer": "profiles read the records",

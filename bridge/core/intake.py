@@ -29,6 +29,7 @@ class Intake:
         self.ledger = ledger
         self.share = share  # shared by all partitions, changes with their number
         self.backlog: deque[Record] = deque()
+        self.settled = 0  # records done here: what moves is not stuck
         self.bytes = 0  # of records seen and not done
         self.paused = False
         self.admitting = False  # its backlog is being taken over: what is done at once must not begin that again
@@ -70,6 +71,7 @@ class Intake:
     def settle(self, offset: int) -> None:
         """The record at `offset` is done."""
         self.ledger.settle(offset)
+        self.settled += 1
         self.bytes -= self._times.pop(offset)[1]
 
     def _crowded(self) -> bool:

@@ -121,10 +121,10 @@ class Ledger:
         while self._open and self._open[0] in self._done:
             self._done.remove(self._open.popleft())
 
-    def checkpoint(self) -> Checkpoint | None:
-        """What to commit now; None when the last confirmed commit says the same."""
+    def checkpoint(self, *, always: bool = False) -> Checkpoint | None:
+        """What to commit now; None when the last confirmed commit says the same, unless it is `always` wanted."""
         checkpoint = Checkpoint(self.watermark, write(self.born, self.watermark, self._runs(), self._cover_runs()))
-        return checkpoint if checkpoint != self._confirmed else None
+        return checkpoint if always or checkpoint != self._confirmed else None
 
     def confirm(self, checkpoint: Checkpoint) -> None:
         """The broker has this checkpoint."""

@@ -30,6 +30,7 @@ class Skip(StrEnum):
     NOT_SELECTED = "not_selected"  # another event type on the same topic
     ALREADY_DONE = "already_done"  # posted before a restart, as the commit's metadata says; merged only
     UNKNOWN = "unknown"  # at_most_once: a crash left open whether it was posted; merged only
+    TOO_OLD = "too_old"  # older than delivery.max_age; merged only
     DISABLED = "disabled"  # notifications.enabled is false
 
 

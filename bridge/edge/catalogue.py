@@ -131,6 +131,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "Age of the oldest record of an assigned partition that is not done; 0 without one.",
         ("topic", "partition"),
     ),
+    Metric(
+        "ocs_bridge_partition_standing_seconds",
+        G,
+        "How long an assigned partition has held records of which none got done although POSTs may begin.",
+        ("topic", "partition"),
+    ),
     Metric("ocs_bridge_partitions_assigned", G, "Partitions that this bridge reads."),
     Metric(
         "ocs_bridge_group_joined",

@@ -21,6 +21,7 @@ def consumer_options(kafka: KafkaSettings, assignor: Assignor) -> dict[str, obje
         **connection_options(kafka),
         **consumer_properties(kafka),
         "group_id": kafka.group_id,
+        "group_instance_id": kafka.group_instance_id,
         # The bridge never lets kafka-python choose a start; this is for what retention takes away under way.
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,

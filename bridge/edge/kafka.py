@@ -209,7 +209,9 @@ class Input:
             batch: dict[TopicPartition, list[Any]] = consumer.poll(POLL_MS)
         except FencedInstanceIdError:
             raise
-        except KafkaError as error:  # outages, credentials that are refused from now on, closed by `close`
+        # Outages, credentials that are refused from now on, closed by `close`. KeyError: kafka-python 3.0.12 was looking
+        # for the committed offset of a partition that a rebalance, or `close`, took away meanwhile.
+        except (KafkaError, KeyError) as error:
             if not self._stop.is_set():
                 self._troubled("kafka_poll_failed", f"{type(error).__name__}: {error}")
                 self._stop.wait(0.2)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 from kafka.net.compat import KafkaNetClient
 
 from bridge.settings import KafkaSettings
@@ -26,6 +26,19 @@ SHARED = (
 
 #: kafka-python's logger that alone knows why a bootstrap failed: the exception only says that it did.
 _BOOTSTRAP_LOGGER = "kafka.net.manager"
+
+
+#: What no retry mends, and what does.
+FATAL: dict[type[BaseException], str] = {
+    FencedInstanceIdError: "another process has the same kafka.group_instance_id: each needs one of its own",
+    ProducerFencedError: "another process has the same delivery.transactional_id: each needs one of its own",
+}
+
+
+def explained(error: BaseException) -> str:
+    """An error that ends the bridge, for people."""
+    known = next((text for kind, text in FATAL.items() if isinstance(error, kind)), "")
+    return f"{known} ({type(error).__name__})" if known else f"{type(error).__name__}: {error}"
 
 
 class Unreachable(Exception):

@@ -48,6 +48,7 @@ class Moment(msgspec.Struct, frozen=True):
     missing_topics: int
     replaced_times: int
     replaced_producers: int
+    standing: Mapping[Partition, float]  # seconds
     unconfirmed: int
     posting_held: str | None
     split: int
@@ -161,6 +162,9 @@ def _gauges(moment: Moment) -> Samples:
         "ocs_bridge_events_queued": [((), moment.queued)],
         "ocs_bridge_lag_records": [(labels, lag.records) for labels, lag in lags],
         "ocs_bridge_lag_seconds": [(labels, lag.seconds) for labels, lag in lags],
+        "ocs_bridge_partition_standing_seconds": [
+            ((p.topic, str(p.number)), seconds) for p, seconds in moment.standing.items()
+        ],
         "ocs_bridge_partitions_assigned": [((), moment.assigned)],
         "ocs_bridge_group_joined": [((), moment.joined)],
         "ocs_bridge_poll_timestamp_seconds": [((), moment.polled_at)],

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, ProducerFencedError
+from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 from kafka.structs import OffsetAndMetadata
 
 from bridge.core.ledger import Checkpoint
@@ -81,7 +81,7 @@ class Transactions:
         except TimeoutError:
             self._give_up()
             return Commit.TIMEOUT, f"transaction given up after {self._deadline:g} s"
-        if isinstance(error, ProducerFencedError):
+        if isinstance(error, ProducerFencedError | FencedInstanceIdError):
             self._fenced(error)
         elif error is not None and judged(error)[0] is not Commit.LOST:
             self._give_up()  # in an outage its state can't be trusted: a new one ends what is open

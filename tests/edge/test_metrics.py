@@ -53,6 +53,7 @@ def moment(
         missing_topics=0,
         replaced_times=0,
         replaced_producers=0,
+        standing={},
         unconfirmed=0,
         posting_held=None,
         split=0,

@@ -40,7 +40,7 @@ OUTAGES: dict[str, Outage] = {"SIGTERM": stopped, "kill -9": killed, "SIGSTOP": 
 SHORT, LONG = 12.0, 4.0  # seconds of session
 
 
-def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool, times: int = 1) -> None:
+def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool) -> None:
     """Load, an outage of Kafka in the middle, load again. `losing`: it outlasts the session, so partitions are lost."""
     members = case.ready(2)
     case.workload.start(rate=200)
@@ -49,8 +49,8 @@ def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool, t
     with lasting:
         before = case.receiver.arrived
         case.wait_arrived(before + 200, timeout=90)
-    if losing:
-        case.excuses += [Excuse(member.name, "loss of the partition", since, time.time()) for member in members]
+    if losing:  # nobody may go on posting once its session is over
+        case.excuses += [Excuse(member.name, "loss of the partition", since, since + LONG) for member in members]
     case.wait_arrived(case.receiver.arrived + 200)
     case.workload.stop()
     case.finish(timeout=90)

@@ -23,17 +23,18 @@ class Workload:
         self.failures: list[str] = []
         self._pad = {"padding": "x" * pad} if pad else {}
         self._next = 0
-        self._producer = confluent_kafka.Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,  # an outage may neither repeat nor reorder what is produced
-                "delivery.timeout.ms": 120_000,
-                "linger.ms": 2,
-                "queue.buffering.max.messages": 2_000_000,
-                "log_level": 2,
-                "topic.metadata.refresh.interval.ms": 1000,
-            }
-        )
+        self._options: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,  # an outage may neither repeat nor reorder what is produced
+            "delivery.timeout.ms": 110_000,
+            "linger.ms": 2,
+            "queue.buffering.max.messages": 2_000_000,
+            "log_level": 2,
+            "topic.metadata.refresh.interval.ms": 1000,
+            "transaction.timeout.ms": 120_000,
+        }
+        self._producer = confluent_kafka.Producer(self._options)
+        self._transactional: confluent_kafka.Producer | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -41,6 +42,27 @@ class Workload:
         """Write so many, in turn over the groups, as fast as it goes; returns when all are acknowledged."""
         self._write(count)
         self.flush()
+
+    def transaction(self, count: int, *, commit: bool) -> None:
+        """So many in a transaction of another producer; aborted ones were never produced."""
+        if self._transactional is None:
+            name = {"transactional.id": f"{self.topic}-producer"}
+            self._transactional = confluent_kafka.Producer({**self._options, **name})
+            self._transactional.init_transactions(30)
+        usual, self._producer = self._producer, self._transactional
+        kept, first = self.produced, self._next
+        self._producer.begin_transaction()
+        try:
+            self.produced = []
+            self.produce(count)
+            if commit:
+                self._producer.commit_transaction(30)
+                kept.extend(self.produced)
+            else:
+                self._producer.abort_transaction(30)
+                self._next = first
+        finally:
+            self._producer, self.produced = usual, kept
 
     def start(self, rate: float) -> None:
         """Write `rate` events a second until `stop`."""
