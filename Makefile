@@ -18,7 +18,7 @@ setup: ## make .venv with every locked dependency (once; later calls cost nothin
 run: setup ## see it work: broker, traffic, bridge and receiver in one terminal (ARGS='--broker HOST:PORT', '--for 30s')
 	@exec $(BIN)/ocs-bridge demo $(ARGS)
 
-demo: run
+demo: run ## the same
 
 serve: setup ## run the bridge itself; settings from ARGS='--config FILE' and the environment
 	@exec $(BIN)/ocs-bridge run $(ARGS)
