@@ -139,6 +139,15 @@ def test_a_commit_before_the_post_began_is_bad_even_if_nothing_came_of_it() -> N
     assert verdict.bad
 
 
+def test_commits_of_a_topics_former_life_say_nothing_of_its_records() -> None:
+    """A topic deleted and made again has the same offsets for other events."""
+    made = history(*once_each(), commits=[Committed(9, P, 3), Committed(13, P, 3)])
+    made.produced = [msgspec.structs.replace(one, at=9.5) for one in made.produced]
+    assert judge(made).bad == []
+    made.commits = [Committed(9.6, P, 3)]
+    assert judge(made).premature == ["t/0/0/7", "t/0/1/7", "t/0/2/7"]
+
+
 def test_a_post_begins_when_the_journal_says_so() -> None:
     """The receiver may see it late, or never."""
     commits = [Committed(11.5, P, 3)]

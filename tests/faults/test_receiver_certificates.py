@@ -33,6 +33,7 @@ def test_a_bad_certificate(
     case = make_case(
         f"receiver: certificate {request.node.callspec.id}",
         mode=mode,
+        journal=True,
         settings=trusted,
         receiver=behind(certificates.server),
         scheme="https",

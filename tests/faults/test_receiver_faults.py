@@ -102,13 +102,13 @@ def playing(receiver: Recorder, script: Script) -> Iterator[None]:
     "name", [pytest.param(n, id=n, marks=[pytest.mark.faults_ci] if n in IN_CI else []) for n in FAULTS]
 )
 def test_an_answer_of_any_kind_ends_the_one_attempt(make_case: MakeCase, mode: Mode, name: str) -> None:
-    case = make_case(f"receiver: {name}", mode=mode, settings=SETTINGS)
+    case = make_case(f"receiver: {name}", mode=mode, journal=True, settings=SETTINGS)
     through(case, FAULTS[name].outcome, playing(case.receiver, FAULTS[name].script))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(make_case: MakeCase, mode: Mode, status: int) -> None:
-    case = make_case(f"receiver: {status} to another port", mode=mode, settings=SETTINGS)
+    case = make_case(f"receiver: {status} to another port", mode=mode, journal=True, settings=SETTINGS)
     with Recorder() as elsewhere:
         moved = scripts.answer(status, {"Location": elsewhere.url})
         through(case, "rejected", playing(case.receiver, moved))
@@ -116,7 +116,7 @@ def test_no_redirect_is_followed(make_case: MakeCase, mode: Mode, status: int) -
 
 
 def test_a_refused_connection(make_case: MakeCase, mode: Mode) -> None:
-    case = make_case("receiver: refuses", mode=mode, settings=SETTINGS)
+    case = make_case("receiver: refuses", mode=mode, journal=True, settings=SETTINGS)
 
     @contextlib.contextmanager
     def down() -> Iterator[None]:
@@ -128,7 +128,7 @@ def test_a_refused_connection(make_case: MakeCase, mode: Mode) -> None:
 
 
 def test_a_receiver_that_restarts_under_load(make_case: MakeCase, mode: Mode) -> None:
-    case = make_case("receiver: restarts x 4", mode=mode, settings=SETTINGS)
+    case = make_case("receiver: restarts x 4", mode=mode, journal=True, settings=SETTINGS)
     case.ready()
     case.workload.start(rate=200)
     for _ in range(4):
@@ -140,7 +140,7 @@ def test_a_receiver_that_restarts_under_load(make_case: MakeCase, mode: Mode) ->
 
 
 def test_a_receiver_that_closes_every_idle_connection(make_case: MakeCase, mode: Mode) -> None:
-    case = make_case("receiver: closes idle connections", mode=mode, settings=SETTINGS, receiver=close_when_idle)
+    case = make_case("receiver: closes idle connections", mode=mode, journal=True, settings=SETTINGS, receiver=close_when_idle)
     (member,) = case.ready()
     case.workload.start(rate=200)
     case.wait_arrived(1000)
@@ -152,7 +152,7 @@ def test_a_full_backlog(make_case: MakeCase, mode: Mode) -> None:
     """A connect that nobody answers: only the journal knows of the attempts."""
     with FullBacklog() as full:
         settings = {**SETTINGS, "notifications": {"url": full.url}}
-        case = make_case("receiver: full backlog", mode=mode, settings=settings)
+        case = make_case("receiver: full backlog", mode=mode, journal=True, settings=settings)
         (member,) = case.ready()
         case.workload.produce(FAULTY)
         case.finish()
@@ -163,7 +163,7 @@ def test_a_full_backlog(make_case: MakeCase, mode: Mode) -> None:
 def test_slow_names(
     make_case: MakeCase, mode: Mode, seconds: float, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = make_case(f"receiver: DNS takes {seconds:g} s", mode=mode, settings=SETTINGS)
+    case = make_case(f"receiver: DNS takes {seconds:g} s", mode=mode, journal=True, settings=SETTINGS)
     monkeypatch.setenv("NAMES_TAKE", str(seconds))
     named = {"notifications": {"url": case.receiver.url.replace("127.0.0.1", "localhost")}}
     (member,) = case.ready(settings=named, command=["-m", "tests.faults.harness.slow_names"])

@@ -17,9 +17,9 @@ def _identities(history: History) -> Iterator[str]:
         records = sum(one.ends.values()) + one.held
         if one.consumed != records:
             yield f"{one.member}: consumed {one.consumed}, but {dict(one.ends)} and held {one.held} make {records}"
-        notifications = one.sent + sum(one.failed.values()) + one.in_flight
+        notifications = one.sent + sum(one.failed.values()) + one.dropped + one.in_flight
         if one.rendered != notifications:
-            yield f"{one.member}: rendered {one.rendered}, but sent, failed and in flight make {notifications}"
+            yield f"{one.member}: rendered {one.rendered}, but sent, failed, dropped and in flight make {notifications}"
 
 
 def _against_the_receiver(history: History) -> Iterator[str]:

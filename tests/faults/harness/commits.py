@@ -4,7 +4,7 @@ import struct
 
 from kafka_topics import read_all
 
-from bridge.core.runs import read
+from bridge.core.runs import read, read_covered
 from faults.harness.history import Committed, Place
 
 TOPIC = "__consumer_offsets"
@@ -38,8 +38,8 @@ def _committed(at: float, place: Place, value: bytes) -> Committed:
     offset = fields.number("q")
     if version >= 3:
         fields.number("i")  # the leader's epoch
-    runs, _ = read(fields.text() if version < 4 else fields.compact_text(), offset)
-    return Committed(at, place, offset, runs)
+    metadata = fields.text() if version < 4 else fields.compact_text()
+    return Committed(at, place, offset, read(metadata, offset)[0], read_covered(metadata, offset))
 
 
 class _Fields:

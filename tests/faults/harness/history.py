@@ -28,13 +28,14 @@ class Place(NamedTuple):
 
 
 class Produced(msgspec.Struct, frozen=True):
-    """An event that Kafka has acknowledged; `sequence` counts upwards within its campaign group."""
+    """An event that Kafka has acknowledged, written `at`; `sequence` counts upwards within its campaign group."""
 
     id: str
     place: Place
     offset: int
     group: str
     sequence: int
+    at: float = 0.0
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -83,6 +84,7 @@ class Counts(msgspec.Struct, frozen=True):
     sent: int
     failed: Mapping[str, int]  # by outcome: rejected, not_sent, ambiguous
     in_flight: int
+    dropped: int = 0
     unknown: int = 0
     gaps: int = 0
 

@@ -166,6 +166,7 @@ def counts_of(member: str, scrape: Scrape) -> Counts:
         sent=scrape("posts_sent_total"),
         failed={o: scrape("posts_failed_total", outcome=o) for o in ("rejected", "not_sent", "ambiguous")},
         in_flight=scrape("posts_in_flight"),
+        dropped=scrape("notifications_dropped_total"),
         unknown=scrape("posts_unknown_total"),
         gaps=scrape("offsets_missing_total"),
     )

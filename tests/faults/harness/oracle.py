@@ -101,21 +101,20 @@ def _by_place(commits: Iterable[Committed]) -> dict[Place, list[Committed]]:
 
 def _had(commits: Mapping[Place, list[Committed]], event: Produced, at: float) -> bool:
     """Whether the last commit before `at` had the event."""
-    before = [commit for commit in commits.get(event.place, ()) if commit.at < at]
+    before = [commit for commit in commits.get(event.place, ()) if event.at <= commit.at < at]
     return bool(before) and before[-1].has(event.offset)
 
 
 def _first_had(place: Place, produced: Iterable[Produced], commits: Iterable[Committed]) -> dict[str, float]:
     """When a commit had each event of a partition for the first time."""
-    # A topic made again has some offsets twice; the later event stands for both, which errs to the strict side only.
-    ids = {event.offset: event.id for event in sorted(produced, key=lambda e: e.id) if event.place == place}
-    waiting = sorted(ids)
+    waiting = sorted((event.offset, event.at, event.id) for event in produced if event.place == place)
     found: dict[str, float] = {}
     for commit in commits:
-        for first, after in (*reversed(commit.runs), *reversed(commit.covered), (0, commit.offset)):
-            low, high = bisect_left(waiting, first), bisect_left(waiting, after)
-            found.update((ids[offset], commit.at) for offset in waiting[low:high])
-            del waiting[low:high]
+        for first, after in (*commit.runs, *commit.covered, (0, commit.offset)):
+            low, high = bisect_left(waiting, (first,)), bisect_left(waiting, (after,))
+            had = waiting[low:high]
+            found.update((identity, commit.at) for _, at, identity in had if at <= commit.at)
+            waiting[low:high] = [one for one in had if one[1] > commit.at]  # written later, to a topic made again
     return found
 
 

@@ -109,8 +109,9 @@ class Workload:
                 self.failures.append(str(error))
                 return
             place = Place(message.topic(), message.partition())
-            identity = f"{place.topic}/{place.number}/{message.offset()}/{message.timestamp()[1]}"
-            self.produced.append(Produced(identity, place, message.offset(), group, sequence))
+            written = message.timestamp()[1]
+            identity = f"{place.topic}/{place.number}/{message.offset()}/{written}"
+            self.produced.append(Produced(identity, place, message.offset(), group, sequence, written / 1000))
 
         return acknowledged
 
