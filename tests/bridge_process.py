@@ -62,7 +62,7 @@ class Scrape:
 class BridgeProcess:
     """`python -m bridge run`; `settings` are laid over SHORT, section by section. Killed at the end of its `with`."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sections = SHORT.keys() | settings.keys()
         merged = {name: {**SHORT.get(name, {}), **settings.get(name, {})} for name in sections}

@@ -113,7 +113,7 @@ def test_a_thousand_records_in_a_row_that_make_no_notification_cost_nothing(
         assert bridge.stop() == 0
 
     assert metrics("records_quarantined_total") + metrics("records_skipped_total") == 1000
-    assert not bridge.told("library")
+    assert not bridge.told("library", logger="asyncio")
     assert_all_is_done(broker, settings)
 
 

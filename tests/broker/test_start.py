@@ -65,7 +65,7 @@ def test_a_partition_added_later_is_read_from_its_beginning_although_the_group_s
     topic = settings["kafka"]["topics"]
 
     with BridgeProcess(tmp_path, settings) as bridge:
-        bridge.wait_for_line("partition_starts", partition=0)
+        bridge.wait_metric("commits_total", 1, result="done")  # what says that the group has begun on the topic
         admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
         admin.create_partitions({topic: 2})
         admin.close()

@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "docs/examples/bridge.yaml"
 
 def uncommented() -> str:
     """The example with every setting in it: a `#` right before a name hides a setting, one before a blank is prose."""
-    return re.sub(r"^(\s*)#(?=[a-z_]+:)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return re.sub(r"^(\s*)#(?=[a-z0-9_]+:)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", files())

@@ -11,8 +11,8 @@ from group_events import changes
 from kafka_broker import KafkaBroker
 from kafka_topics import produce
 
-from bridge.service import Bridge
 from bridge.core.mapping import Mapper
+from bridge.service import Bridge
 from bridge.settings import Settings
 
 

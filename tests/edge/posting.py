@@ -61,6 +61,20 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
     gc.collect()
 
 
+@pytest.fixture(params=LOOPS)
+def loop(request: pytest.FixtureRequest) -> Iterator[Run[Any]]:
+    """Run a coroutine on this loop, within 20 seconds, leaving no task."""
+
+    async def bounded(scenario: Coroutine[Any, Any, T]) -> T:
+        async with asyncio.timeout(20):
+            result = await scenario
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return result
+
+    with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+        yield lambda scenario: runner.run(bounded(scenario))
+
+
 def transport_of_the_way(url: str, http: HttpSettings, context: ssl.SSLContext | None) -> TransportFactory | None:
     if way() == "stock":
         return stock_transports(http, context)

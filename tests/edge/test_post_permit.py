@@ -70,11 +70,15 @@ def test_the_permit_is_asked_once_the_connection_is_there_and_before_a_byte_arri
 
 
 def test_a_permit_is_not_asked_for_what_has_no_connection(run: Run[Any]) -> None:
-    asked = []
+    asked: list[bool] = []
+
+    def permit() -> bool:
+        asked.append(True)
+        return True
 
     async def scenario() -> None:
         async with posting(f"http://127.0.0.1:{receivers.closed_port()}/") as poster:
-            is_(await poster.post(BODY, "x", lambda: asked.append(1) is None), Result.NOT_SENT, Reason.CONNECT)
+            is_(await poster.post(BODY, "x", permit), Result.NOT_SENT, Reason.CONNECT)
 
     run(scenario())
     assert asked == []

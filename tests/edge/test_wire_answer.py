@@ -21,7 +21,13 @@ ANSWERS: dict[str, tuple[bytes, int | None, bool, bool, bool]] = {
     "that closes": (http(200, b"x", {"Connection": "close"}), 200, True, False, False),
     "until the close": (b"HTTP/1.1 200 OK\r\n\r\nabc", 200, False, False, False),
     "1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", 200, True, False, False),
-    "1.0 that stays": (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", 200, True, True, False),
+    "1.0 that stays": (
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+        200,
+        True,
+        True,
+        False,
+    ),
     "half a body": (http(200, b"abc")[:-1], 200, False, False, False),
     "half a head": (http(200, b"abc")[:-6], None, False, False, False),
     "garbage": (b"garbage\r\n\r\n", None, True, False, True),
@@ -102,7 +108,12 @@ def test_headers_and_body_are_kept_where_they_are_wanted() -> None:
 
 
 def test_the_parsers_errors_do_not_quote_the_receiver() -> None:
-    for raw in (b"private\r\n", b"HTTP/1.1 200 OK\r\nprivate\r\n\r\n", CHUNKED + b"private\r\n", b"HTTP/9.9 private\r\n"):
+    for raw in (
+        b"private\r\n",
+        b"HTTP/1.1 200 OK\r\nprivate\r\n\r\n",
+        CHUNKED + b"private\r\n",
+        b"HTTP/9.9 private\r\n",
+    ):
         read = Answer()
         read.feed(raw)
         assert "private" not in str(read.error)

@@ -1,7 +1,7 @@
 """Answers that nobody should give: whatever comes, the POST has an outcome, in time, and went out once.
 
 BRIDGE_FUZZ_RUNS (default 3,000) answers are made from good ones by cutting, doubling, flipping and mixing, are written in
-pieces, and end in silence, a close or a reset. BRIDGE_FUZZ_SEED gives another sequence; `make fuzz` runs 100,000.
+pieces, and end in silence, a close or a reset. BRIDGE_FUZZ_SEED gives another sequence.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import random
 import socket
 import struct
 from collections import Counter
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from edge.posting import BODY, LOOPS, posting
@@ -64,11 +64,11 @@ def mutated(chance: random.Random) -> bytes:
 class Fuzzing(asyncio.Protocol):
     """A receiver whose every answer is mutated."""
 
-    ids: Counter[bytes] = Counter()
-    chance: random.Random
+    ids: ClassVar[Counter[bytes]]
+    chance: ClassVar[random.Random]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none
         self.request = b""
 
     def data_received(self, data: bytes) -> None:
@@ -125,11 +125,9 @@ async def fuzz(runs: int, seed: int) -> Counter[str]:
             assert outcome.status is None or Fuzzing.ids[b"%d" % number] == 1
 
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with posting(url, timeout=TIMEOUT, connect_timeout=TIMEOUT) as poster:
+    async with server, posting(url, timeout=TIMEOUT, connect_timeout=TIMEOUT) as poster:
         await asyncio.gather(*(sender() for _ in range(PARALLEL)))
         assert repr(poster._line._wire._pool).startswith("<Pool 64 turns left")
-    server.close()
-    await server.wait_closed()
     assert set(Fuzzing.ids.values()) == {1}
     assert complaints == []
     return ends

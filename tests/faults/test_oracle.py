@@ -187,6 +187,12 @@ def test_at_most_once_may_lose_what_it_counts_as_unknown(unknown: int, *, good: 
     assert (judge(made).bad == []) is good
 
 
+def test_at_most_once_nothing_is_lost_where_nobody_was_killed() -> None:
+    made = history(arrival(0, 10), arrival(1, 11), mode=Mode.AT_MOST_ONCE, commits=COVERING)
+    made.counts = [counts("a.2", unknown=1)]
+    assert judge(made).bad == ["1 lost, such as t/0/2/7; allowed: 0"]
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"held": 1}, {"consumed": 4}, {"ends": {"posted": 2, "returned": 2}}, {"rendered": 4}, {"in_flight": 1}],

@@ -2,8 +2,10 @@
 
 import itertools
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +23,7 @@ from faults.harness.workload import Workload
 
 MakeCase = Callable[..., "Case"]
 
+TOLD = re.compile(r"ocs_bridge_(?!.*_bucket|build|.*_created|.*_seconds)")
 PACE = 0.3  # seconds between looks at what is committed
 
 
@@ -185,12 +188,20 @@ class Case:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._good:
+            self._tell()
         for member in self.members:
             member.process.kill()
             member.process.wait()
         self.workload.__exit__(None, None, None)
         self.receiver.__exit__(kind, error, trace)
-        if not self._good:
-            for member in self.members:
-                told = [line for line in member.lines() if line["event"] != "notification_sending"]
-                print(f"--- {member.output}", *told[-25:], sep="\n")
+
+    def _tell(self) -> None:
+        """For whoever asks why."""
+        for member in self.members:
+            told = [line for line in member.lines() if line["event"] != "notification_sending"]
+            print(f"--- {member.output}", *told[-25:], sep="\n")
+        for member in self.living:
+            with suppress(OSError):
+                samples = member.scrape().samples.items()
+                print(f"--- {member.name} now", *(f"{n} {dict(o)} {v}" for (n, o), v in samples if v and TOLD.match(n)), sep="\n")

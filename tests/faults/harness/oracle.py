@@ -59,7 +59,7 @@ def judge(history: History) -> Verdict:
     once = history.mode is Mode.AT_MOST_ONCE
     return Verdict(
         lost=sorted(produced.keys() - tries.keys() - history.lost_by_kafka),
-        lost_allowed=sum(one.unknown for one in last_of(history.counts).values()) if once else 0,
+        lost_allowed=_unknown(history) if once and history.excuses else 0,
         repeated=_ids(b for _, b in again),
         repeats_allowed=not once,
         repeated_by_living_owner=_ids(b for a, b in again if not _excused(a, b, history.excuses)),
@@ -70,6 +70,11 @@ def judge(history: History) -> Verdict:
         strange=_ids(a for a in history.attempts if _is_strange(a, produced.get(a.id))),
         unbalanced=unbalanced(history),
     )
+
+
+def _unknown(history: History) -> int:
+    """POSTs that a kill or a loss left open: what the bridges themselves counted."""
+    return sum(one.unknown for one in last_of(history.counts).values())
 
 
 def attempts_of(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:

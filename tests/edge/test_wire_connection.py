@@ -1,0 +1,98 @@
+"""What the kernel has taken of a request, and what becomes of an answer when the write breaks off."""
+
+import socket
+from typing import Any
+
+from edge.posting import loop, posting
+from edge.receivers import Line, Receiver
+from edge.scripts import http
+
+from bridge.core.outcome import Reason, Result
+from bridge.edge.attempt import Attempt, Phase
+from bridge.edge.wire_connection import Connection
+
+__all__ = ["loop"]
+
+DELIVERED = (Result.DELIVERED, Reason.STATUS_2XX, 200)
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def fill(peer: socket.socket) -> None:
+    try:
+        while True:
+            peer.send(b"x" * 65_536)
+    except BlockingIOError:
+        pass
+
+
+def test_while_the_kernel_has_taken_no_byte_nothing_was_sent(loop: Any) -> None:
+    async def scenario() -> None:
+        ours, theirs = pair()
+        with theirs:
+            fill(ours)
+            connection, attempt = Connection(ours, None), Attempt()
+            connection.send(b"request", attempt)
+            assert attempt.phase is Phase.CONNECT
+            connection.expire()
+            attempt.failed(await connection.ended)  # type: ignore[arg-type]
+            outcome = attempt.outcome()
+            assert (outcome.result, outcome.reason) == (Result.NOT_SENT, Reason.CONNECT_TIMEOUT)
+            assert not connection.open
+
+    loop(scenario())
+
+
+def test_once_the_kernel_has_taken_a_byte_it_may_have_been_sent(loop: Any) -> None:
+    async def scenario() -> None:
+        ours, theirs = pair()
+        with theirs:
+            connection, attempt = Connection(ours, None), Attempt()
+            connection.send(b"x" * 10_000_000, attempt)
+            assert attempt.phase is Phase.WRITE
+            connection.expire()
+            attempt.failed(await connection.ended)  # type: ignore[arg-type]
+            outcome = attempt.outcome()
+            assert (outcome.result, outcome.reason) == (Result.AMBIGUOUS, Reason.WRITE_TIMEOUT)
+
+    loop(scenario())
+
+
+def test_a_large_body_arrives_whole_at_a_receiver_that_reads_slowly(loop: Any) -> None:
+    body = bytes(range(256)) * 20_000
+
+    def slow(line: Line) -> None:
+        request = line.begin_request(1000)
+        while not request.complete:
+            line.more(request, 400_000)
+            line.wait(0.002)
+        line.send(http(200))
+
+    async def scenario(url: str) -> None:
+        async with posting(url, timeout=10) as poster:
+            assert (await poster.post(body, "x")).status == 200
+
+    with Receiver(slow) as receiver:
+        loop(scenario(receiver.url))
+    assert receiver.requests[0].body == body
+
+
+def test_an_answer_before_the_write_broke_off_is_read(loop: Any) -> None:
+    """413, then a reset while megabytes are still to be written."""
+
+    def script(line: Line) -> None:
+        line.begin_request(1)
+        line.send(http(413, headers={"Connection": "close"}))
+
+    async def scenario(url: str) -> list[Any]:
+        async with posting(url, timeout=5) as poster:
+            return [await poster.post(b"x" * 8_000_000, f"{number}") for number in range(5)]
+
+    with Receiver(script) as receiver:
+        for outcome in loop(scenario(receiver.url)):
+            # The reset may overtake the answer in the kernel, but mostly the answer is there.
+            assert outcome.status == 413 or outcome.reason in (Reason.WRITE, Reason.RESET)
