@@ -145,8 +145,9 @@ class Ownership:
                 log.warning("start_unknown", partitions=names(partitions), reason=str(error), retry_seconds=RETRY)
                 await asyncio.sleep(RETRY)
         for partition, start in starts.items():
-            if self._starting.pop(partition, None) is None:
-                continue  # revoked meanwhile
+            if self._starting.get(partition) is not asyncio.current_task():
+                continue  # revoked meanwhile; if it came back, this start may be an old one: the newer task knows
+            del self._starting[partition]
             self.intakes[partition] = Intake(partition, self._ledger(start), self._share)
             self._pipeline.tally.gaps += start.gap
             log.info("partition_starts", topic=partition.topic, partition=partition.number, **_told(start))

@@ -1,6 +1,8 @@
 """From the command line to settings that hold: everything that is wrong is told at once, before anything begins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bridge.config.load import ConfigError, load
@@ -8,21 +10,34 @@ from bridge.core.directory import DirectoryError
 from bridge.core.profile import ProfileError
 from bridge.edge.consumer import KAFKA_PROPERTIES
 from bridge.edge.files import DirectoryFile, UnusableFile, load_profile
-from bridge.edge.tls import file_problems
+from bridge.edge.tls import certificate, file_problems
 from bridge.settings import Settings
+
+SOON = timedelta(days=14)  # before a certificate's end, when there is still time to renew it
+
+#: Settings that name a certificate of our own.
+CERTIFICATES: dict[str, Callable[[Settings], Path | None]] = {
+    "http.cert_file": lambda settings: settings.http.cert_file,
+    "kafka.ssl_certfile": lambda settings: settings.kafka.ssl_certfile,
+}
 
 __all__ = ["ConfigError", "prepare"]
 
 
 def prepare(config: Path | None, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Settings and warnings. ConfigError with all that is wrong with settings, profiles, the directory, certificates."""
-    settings, warnings = load(config, environ, kafka_properties=KAFKA_PROPERTIES)
-    problems = [str(problem) for problem in file_problems(settings.http, settings.kafka)]
+    settings, warnings = load(config, environ, kafka_properties=KAFKA_PROPERTIES, further=_file_problems)
+    return settings, warnings + [text for expired, text in _certificates(settings) if not expired]
+
+
+def _file_problems(settings: Settings, bad: AbstractSet[str]) -> list[str]:
+    """What is wrong with what the settings refer to; `bad` ones have been told already."""
+    tls = [problem for problem in file_problems(settings.http, settings.kafka) if problem.setting not in bad]
+    problems = [str(problem) for problem in tls]
+    if not problems and not bad & CERTIFICATES.keys():
+        problems += [text for expired, text in _certificates(settings) if expired]
     problems += _profile_problems(settings)
-    problems += _directory_problems(settings)
-    if problems:
-        raise ConfigError(problems)
-    return settings, warnings
+    return problems if "mapping.directory_file" in bad else problems + _directory_problems(settings)
 
 
 def _profile_problems(settings: Settings) -> list[str]:
@@ -50,3 +65,16 @@ def _directory_problems(settings: Settings) -> list[str]:
     except (DirectoryError, UnusableFile) as error:
         return [f"mapping.directory_file: {problem}" for problem in error.problems]
     return []
+
+
+def _certificates(settings: Settings) -> list[tuple[bool, str]]:
+    """Client certificates that have expired (True), or will within `SOON`."""
+    found = []
+    now = datetime.now(UTC)
+    for setting, of in CERTIFICATES.items():
+        path = of(settings)
+        end = certificate(setting, path).not_after if path is not None else None
+        if end is not None and end < now + SOON:
+            text = f"{setting}: {path}: valid until {end:%Y-%m-%d %H:%M} UTC"
+            found.append((end < now, f"{text}: it has expired" if end < now else text))
+    return found

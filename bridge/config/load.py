@@ -1,7 +1,8 @@
 """Settings from a file and the environment over it. Every problem is found in one go; none shows a secret."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -52,11 +53,16 @@ class ConfigError(Exception):
 
 
 def load(
-    config: Path | None, environ: Mapping[str, str], *, kafka_properties: frozenset[str] | None = None
+    config: Path | None,
+    environ: Mapping[str, str],
+    *,
+    kafka_properties: frozenset[str] | None = None,
+    further: Callable[[Settings, AbstractSet[str]], list[str]] = lambda _settings, _bad: [],
 ) -> tuple[Settings, list[str]]:
     """Settings and warnings from the file (else that of BRIDGE_CONFIG, else none) and `environ`.
 
-    `kafka_properties` are the names that `kafka.properties` may have; None: any. Raises ConfigError.
+    `kafka_properties` are the names that `kafka.properties` may have; None: any. `further` gives more problems, of what
+    settings refer to; those named in its second argument are bad already, and have their defaults. Raises ConfigError.
     """
     named = environ.get("BRIDGE_CONFIG", "").strip()
     document = _document(config or (Path(named) if named else None))
@@ -65,6 +71,7 @@ def load(
     # What a file that can't be read may have said is not missing.
     if document.data or not document.problems:
         _check(found, settings, kafka_properties)
+        found.problems += further(settings, found.bad)
     problems = list(dict.fromkeys(document.problems + found.problems))
     if problems:
         raise ConfigError(problems)

@@ -83,8 +83,10 @@ class Transactions:
             return Commit.TIMEOUT, f"transaction given up after {self._deadline:g} s"
         if isinstance(error, ProducerFencedError | FencedInstanceIdError):
             self._fenced(error)
-        elif error is not None and judged(error)[0] is not Commit.LOST:
-            self._give_up()  # in an outage its state can't be trusted: a new one ends what is open
+        elif error is not None:
+            # In an outage its state can't be trusted: a new one ends what is open. And after a refusal kafka-python
+            # 3.0.12 keeps the offsets and sends them with the next transaction's: those of lost partitions, too.
+            self._give_up()
         return judged(error)
 
     def _give_up(self) -> None:

@@ -94,7 +94,7 @@ def test_a_repetition_of_what_a_commit_had_is_bad_even_after_a_kill(commit: Comm
 
 
 def test_what_a_commit_had_and_a_later_one_has_not_is_judged_by_the_later_one() -> None:
-    commits = [Committed(12.1, P, 3), Committed(12.2, P, 1)]
+    commits = [Committed(12.1, P, 2, runs=((2, 3),)), Committed(12.2, P, 2)]
     verdict = judge(history(*once_each(), arrival(2, 14, "a.2"), commits=commits, excuses=[KILLED]))
     assert verdict.repeated_after_commit == []
 
@@ -146,6 +146,11 @@ def test_commits_of_a_topics_former_life_say_nothing_of_its_records() -> None:
     assert judge(made).bad == []
     made.commits = [Committed(9.6, P, 3)]
     assert judge(made).premature == ["t/0/0/7", "t/0/1/7", "t/0/2/7"]
+
+
+def test_a_commit_below_an_earlier_one_is_bad_even_if_nothing_came_of_it() -> None:
+    commits = [Committed(13, P, 3), Committed(13.1, P, 1), Committed(13.2, P, 3)]
+    assert judge(history(*once_each(), commits=commits)).backwards == ["t/0 from 3 to 1"]
 
 
 def test_a_post_begins_when_the_journal_says_so() -> None:

@@ -127,10 +127,14 @@ class Case:
     def behind(self) -> int:
         """Offsets up to the last event of each partition that are not committed yet."""
         known = committed(self.kafka, self.group, self.topic)
+        return sum(max(0, end - (known[n].offset if n in known else 0)) for n, end in self.ends().items())
+
+    def ends(self) -> dict[int, int]:
+        """After the last event, by partition number."""
         ends: dict[int, int] = {}
         for event in self.produced:
             ends[event.place.number] = max(event.offset + 1, ends.get(event.place.number, 0))
-        return sum(max(0, end - (known[n].offset if n in known else 0)) for n, end in ends.items())
+        return ends
 
     # The end
 
@@ -198,6 +202,7 @@ class Case:
 
     def _tell(self) -> None:
         """For whoever asks why."""
+        print("--- committed, and where the events end:", committed(self.kafka, self.group, self.topic), self.ends())
         for member in self.members:
             told = [line for line in member.lines() if line["event"] != "notification_sending"]
             print(f"--- {member.output}", *told[-25:], sep="\n")

@@ -20,7 +20,15 @@ from faults.harness.history import Attempt, Committed, Excuse, History, Mode, Pl
 #: Seconds by which an arrival may be noted late: it lay in a socket while its sender was killed.
 LATE = 1.0
 #: What is wrong, whatever the mode allows.
-NEVER = ("repeated_by_living_owner", "repeated_after_commit", "out_of_order", "premature", "uncovered", "strange")
+NEVER = (
+    "repeated_by_living_owner",
+    "repeated_after_commit",
+    "out_of_order",
+    "premature",
+    "uncovered",
+    "backwards",
+    "strange",
+)
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -35,6 +43,7 @@ class Verdict(msgspec.Struct, frozen=True):
     out_of_order: list[str]
     premature: list[str]  # committed before the POST began
     uncovered: list[str]  # arrived before a commit had it
+    backwards: list[str]  # commits below an earlier one of their partition
     strange: list[str]  # never produced, or another event's body
     unbalanced: list[str]
 
@@ -67,6 +76,7 @@ def judge(history: History) -> Verdict:
         out_of_order=_out_of_order(history.attempts),
         premature=[] if once else _premature(history.attempts, had_at),
         uncovered=_uncovered(history.attempts, had_at) if once else [],
+        backwards=_backwards(history.commits),
         strange=_ids(a for a in history.attempts if _is_strange(a, produced.get(a.id))),
         unbalanced=unbalanced(history),
     )
@@ -148,6 +158,16 @@ def _premature(attempts: Iterable[Attempt], had_at: Mapping[str, float]) -> list
 
 def _uncovered(attempts: Iterable[Attempt], had_at: Mapping[str, float]) -> list[str]:
     return _ids(a for a in attempts if a.seen and had_at.get(a.id, float("inf")) > a.at)
+
+
+def _backwards(commits: Iterable[Committed]) -> list[str]:
+    """Whoever wrote them was not the partition's owner any more. A deleted commit (offset 0) begins anew."""
+    found = []
+    for place, of_place in _by_place(commits).items():
+        for before, after in zip(of_place, of_place[1:], strict=False):
+            if 0 < after.offset < before.offset:
+                found.append(f"{place.topic}/{place.number} from {before.offset} to {after.offset}")
+    return found
 
 
 def _is_strange(attempt: Attempt, event: Produced | None) -> bool:
