@@ -24,6 +24,7 @@ from bridge.edge.kafka_options import Unreachable, connecting
 from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.offsets import Offsets
+from bridge.edge.parked import never_forget_parked
 from bridge.settings import KafkaSettings
 
 log = get_logger(__name__)
@@ -127,7 +128,8 @@ class Input:
             while not self._stop.is_set():
                 self._session()
         except BaseException as error:  # noqa: BLE001 (a defect, or fenced: the loop must know, or the bridge stands still)
-            self._on_loop(self.fail, error)
+            if not self._stop.is_set():  # kafka-python's calls end in many ways once its loop is closed by `close`
+                self._on_loop(self.fail, error)
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         with suppress(RuntimeError):  # the loop is closed
@@ -147,6 +149,7 @@ class Input:
             )
             self._stop.wait(RETRY)
             return
+        never_forget_parked(consumer)
         self.consumer = consumer
         self._lease.of(consumer)
         try:

@@ -75,6 +75,8 @@ class Transactions:
             return Commit.RETRIABLE, "not connected"
         offsets = {TopicPartition(*p): OffsetAndMetadata(c.offset, c.metadata, -1) for p, c in checkpoints.items()}
         member = consumer.group_metadata()  # in the turn in which the caller read the partitions
+        if member.generation_id < 0:  # out of the group, and its owner not told yet: the broker would fence nothing
+            return Commit.RETRIABLE, "not a member of the group"
         try:
             async with asyncio.timeout(self._deadline):
                 error = await self._thread.run(partial(_transact, offsets, member))

@@ -39,17 +39,19 @@ def test_members_that_come_and_go_under_load_post_each_event_once_and_in_order(
             a.wait_metric("records_posted_total", 50)
             produce(broker.bootstrap, topic, changes(2000, groups=40, first=2000))
             with BridgeProcess(tmp_path / "c", settings) as c:
+                c.wait_metric("partitions_assigned", 1)
+                produce(broker.bootstrap, topic, changes(1000, groups=40, first=4000))
                 c.wait_metric("records_posted_total", 50)
                 assert a.stop() == 0
                 assert c.metrics()("rebalances_total", event="lost") == 0
                 assert c.stop() == 0
-            wait_until(lambda: len(receiver.ids) >= 4000, timeout=40, what="4000 notifications")
+            wait_until(lambda: len(receiver.ids) >= 5000, timeout=40, what="5000 notifications")
             b.wait_metric("partitions_assigned", 6)
             assert b.stop() == 0
         revoked = [line for member in (a, b) for line in member.told("partitions_revoked")]
 
     assert len(revoked) > 2  # not only at their stops
-    assert_each_once_in_order(bodies(receiver), 4000)
+    assert_each_once_in_order(bodies(receiver), 5000)
 
 
 def test_a_member_that_is_killed_is_replaced_and_nothing_is_missed(

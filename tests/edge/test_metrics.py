@@ -116,7 +116,9 @@ def busy() -> tuple[Metrics, Moment]:
     tally.consumed.update(events=20, more=2)
     tally.skipped.update({Skip.TOMBSTONE: 2})
     lags = (Lag(Partition("events", 0), 5, 1.5), Lag(Partition("events", 1), 0, 0.0))
-    return metrics, moment(table, tally=tally, lags=lags, joined=True, assigned=2, held=13)
+    return metrics, moment(
+        table, tally=tally, lags=lags, joined=True, assigned=2, held=13, standing={lags[0].partition: 2.5}
+    )
 
 
 # The text
