@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup run demo serve docs test test-newest lint format bench lock system clean
+.PHONY: help setup run demo serve docs test test-newest lint format faults bench lock system clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -39,6 +39,9 @@ lint: setup ## ruff, mypy --strict, direction of imports
 format: setup ## let ruff format, and fix what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+faults: setup ## the proof of delivery: every fault, one table in the end (about an hour; ARGS='-k kill' for some)
+	@$(BIN)/python -m pytest tests/faults -m faults $(ARGS)
 
 bench: setup ## the benches in tests/bench; they print, and fail on wrong results only
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)

@@ -14,7 +14,7 @@ from bridge.core.lanes import Lane, Lanes
 from bridge.core.outcome import Commit
 from bridge.ports import Item
 
-AHEAD = 4  # events of a lane that one checkpoint covers
+AHEAD = 8  # events of a lane that one checkpoint covers
 AGAIN = 0.5  # seconds until a failed checkpoint is tried again
 
 

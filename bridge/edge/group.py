@@ -38,7 +38,7 @@ class Assignor(CooperativeStickyAssignor):  # type: ignore[misc]
     """Claims nothing after a loss. One instance per consumer.
 
     kafka-python goes on claiming the partitions it had before the loss, and the leader believes it: two owners at once,
-    for as long as the true one drains (tests/kafka/test_group.py shows it).
+    for as long as the true one drains (tests/edge/test_group.py shows it).
     """
 
     def forget(self) -> None:

@@ -19,6 +19,7 @@ from bridge.settings import DeliverySettings
 
 RUN = time.strftime("%Y%m%d-%H%M%S")
 
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents and item.get_closest_marker("faults")]

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from faults.harness.case import Case, MakeCase
-from faults.harness.history import Excuse, Mode
+from faults.harness.case import MakeCase
+from faults.harness.history import Mode
+from faults.harness.scenes import LONG, SHORT, outage
 from kafka_broker import KafkaBroker
 
 pytestmark = pytest.mark.faults
@@ -37,23 +38,6 @@ def frozen(broker: KafkaBroker, seconds: float) -> Iterator[None]:
 
 
 OUTAGES: dict[str, Outage] = {"SIGTERM": stopped, "kill -9": killed, "SIGSTOP": frozen}
-SHORT, LONG = 12.0, 4.0  # seconds of session
-
-
-def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool) -> None:
-    """Load, an outage of Kafka in the middle, load again. `losing`: it outlasts the session, so partitions are lost."""
-    members = case.ready(2)
-    case.workload.start(rate=200)
-    case.wait_arrived(400)
-    since = time.time()
-    with lasting:
-        before = case.receiver.arrived
-        case.wait_arrived(before + 200, timeout=90)
-    if losing:  # nobody may go on posting once its session is over
-        case.excuses += [Excuse(member.name, "loss of the partition", since, since + LONG) for member in members]
-    case.wait_arrived(case.receiver.arrived + 200)
-    case.workload.stop()
-    case.finish(timeout=90)
 
 
 @pytest.mark.parametrize("name", OUTAGES)

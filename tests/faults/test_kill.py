@@ -26,9 +26,7 @@ def kill_under_load(make_case: MakeCase, mode: Mode, kills: int, rate: float) ->
 
 
 @pytest.mark.faults_ci
-def test_a_killed_bridge_loses_nothing_and_repeats_only_what_was_not_committed(
-    make_case: MakeCase, mode: Mode
-) -> None:
+def test_a_killed_bridge_loses_nothing_and_repeats_only_what_was_not_committed(make_case: MakeCase, mode: Mode) -> None:
     kill_under_load(make_case, mode, kills=3, rate=200)
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from faults.harness.case import MakeCase
 from faults.harness.history import Mode
-from faults.harness.proxy import Proxy, ProxiedBroker
-from faults.test_broker_faults import LONG, SHORT, outage
+from faults.harness.proxy import ProxiedBroker, Proxy
+from faults.harness.scenes import LONG, SHORT, outage
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 

@@ -32,7 +32,7 @@ def once_each() -> list[Attempt]:
     return [arrival(0, 10), arrival(1, 11), arrival(2, 12)]
 
 
-def counts(member: str = "a.1", **changed: object) -> Counts:
+def counts(member: str = "a.1", /, **changed: object) -> Counts:
     good = Counts(member, 3, {"posted": 3}, 0, 3, 3, {"ambiguous": 0}, 0)
     return msgspec.structs.replace(good, **changed)
 
@@ -221,8 +221,8 @@ def test_ambiguous_posts_may_have_arrived_or_not() -> None:
 
 
 def test_the_verdict_names_everything_that_must_not_be() -> None:
-    empty = {field: [] for field in Verdict.__struct_fields__}
-    empty |= {"lost_allowed": 0, "repeats_allowed": True}  # type: ignore[dict-item]
+    empty: dict[str, object] = {field: [] for field in Verdict.__struct_fields__}
+    empty |= {"lost_allowed": 0, "repeats_allowed": True}
     assert Verdict(**empty).bad == []  # type: ignore[arg-type]
     for field in set(empty) - {"lost_allowed", "repeats_allowed", "repeated"}:
         assert Verdict(**{**empty, field: ["x"]}).bad, field  # type: ignore[arg-type]

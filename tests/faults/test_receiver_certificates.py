@@ -7,7 +7,7 @@ from edge.certificates import Certificates, Identity, make
 from edge.scripts import answer, over_tls, server_context
 from faults.harness.case import MakeCase
 from faults.harness.history import Mode
-from faults.test_receiver_faults import SETTINGS, playing, through
+from faults.harness.scenes import SETTINGS, playing, through
 
 pytestmark = pytest.mark.faults
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import pytest
 from edge import scripts
 from edge.receivers import FullBacklog, Line, Script
-from faults.harness.case import Case, MakeCase
+from faults.harness.case import MakeCase
 from faults.harness.history import Mode
 from faults.harness.recorder import Recorder
+from faults.harness.scenes import FAULTY, SETTINGS, playing, through
 
 pytestmark = pytest.mark.faults
-GOOD, FAULTY = 40, 80  # events before and after the fault, and while it lasts
-SETTINGS = {"http": {"timeout": 1, "connect_timeout": 0.5}}
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n"
 
 
@@ -70,34 +69,6 @@ FAULTS = {
 IN_CI = {"resets after the body", "503", "never answers"}
 
 
-def through(case: Case, outcome: str, during: contextlib.AbstractContextManager[object]) -> None:
-    """Good, then the fault, then good again; all of what is posted meanwhile must have the outcome."""
-    (member,) = case.ready()
-    case.workload.produce(GOOD)
-    case.wait_done()
-    before = member.scrape()
-    with during:
-        case.workload.produce(FAULTY)
-        case.wait_done()
-    after = member.scrape()
-    case.workload.produce(GOOD)
-    case.finish()
-    names = {"sent": ("posts_sent_total", {})}
-    metric, labels = names.get(outcome, ("posts_failed_total", {"outcome": outcome}))
-    assert after(metric, **labels) - before(metric, **labels) == FAULTY, member.told("post_failed")
-    assert member.counts[-1].sent >= 2 * GOOD, "it recovers at once"
-
-
-@contextlib.contextmanager
-def playing(receiver: Recorder, script: Script) -> Iterator[None]:
-    good = receiver.script
-    receiver.switch(script)
-    try:
-        yield
-    finally:
-        receiver.switch(good)
-
-
 @pytest.mark.parametrize(
     "name", [pytest.param(n, id=n, marks=[pytest.mark.faults_ci] if n in IN_CI else []) for n in FAULTS]
 )
@@ -140,7 +111,9 @@ def test_a_receiver_that_restarts_under_load(make_case: MakeCase, mode: Mode) ->
 
 
 def test_a_receiver_that_closes_every_idle_connection(make_case: MakeCase, mode: Mode) -> None:
-    case = make_case("receiver: closes idle connections", mode=mode, journal=True, settings=SETTINGS, receiver=close_when_idle)
+    case = make_case(
+        "receiver: closes idle connections", mode=mode, journal=True, settings=SETTINGS, receiver=close_when_idle
+    )
     (member,) = case.ready()
     case.workload.start(rate=200)
     case.wait_arrived(1000)

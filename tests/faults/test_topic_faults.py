@@ -7,7 +7,8 @@ from typing import Any
 
 import confluent_kafka
 import pytest
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
 from faults.harness.case import Case, MakeCase
 from faults.harness.history import Excuse, Mode
 from faults.harness.members import Member
@@ -98,7 +99,9 @@ def _made(case: Case) -> bool:
 @pytest.mark.faults_ci
 def test_partitions_added(make_case: MakeCase, mode: Mode) -> None:
     """What is written to them before the bridge knows them is read from the start."""
-    case = make_case("topic: partitions added", mode=mode, partitions=2, settings={"kafka": {"auto_offset_reset": "latest"}})
+    case = make_case(
+        "topic: partitions added", mode=mode, partitions=2, settings={"kafka": {"auto_offset_reset": "latest"}}
+    )
     case.ready(2)
     case.workload.produce(100)
     case.wait_done()
@@ -160,9 +163,9 @@ def transactions(case: Case) -> None:
 
 def test_a_record_bigger_than_the_fetch_size(make_case: MakeCase, mode: Mode) -> None:
     small = {"metadata_max_age_ms": 1000, "max_partition_fetch_bytes": 10_000, "fetch_max_bytes": 20_000}
-    case = make_case("topic: records bigger than the fetch size", mode=mode, pad=100_000, settings={"kafka": {"properties": small}})
+    case = make_case(
+        "topic: records bigger than the fetch size", mode=mode, pad=100_000, settings={"kafka": {"properties": small}}
+    )
     case.ready()
     case.workload.produce(60)
     case.finish()
-
-

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from faults.harness.history import Counts, History, last_of
+from faults.harness.history import History, last_of
 
 
 def unbalanced(history: History) -> list[str]:

@@ -11,15 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from edge.receivers import Script
-from kafka_topics import committed, fresh_name, make_topic
-from loopback import wait_until
-
 from faults.harness.commits import commits_of
 from faults.harness.history import Excuse, History, Mode, Produced
 from faults.harness.members import Member, Settings, merged
 from faults.harness.oracle import Verdict, judge
 from faults.harness.recorder import Recorder
 from faults.harness.workload import Workload
+from kafka_topics import committed, fresh_name, make_topic
+from loopback import wait_until
 
 MakeCase = Callable[..., "Case"]
 
@@ -209,4 +208,8 @@ class Case:
         for member in self.living:
             with suppress(OSError):
                 samples = member.scrape().samples.items()
-                print(f"--- {member.name} now", *(f"{n} {dict(o)} {v}" for (n, o), v in samples if v and TOLD.match(n)), sep="\n")
+                print(
+                    f"--- {member.name} now",
+                    *(f"{n} {dict(o)} {v}" for (n, o), v in samples if v and TOLD.match(n)),
+                    sep="\n",
+                )

@@ -2,10 +2,10 @@
 
 import struct
 
+from faults.harness.history import Committed, Place
 from kafka_topics import read_all
 
 from bridge.core.runs import read, read_covered
-from faults.harness.history import Committed, Place
 
 TOPIC = "__consumer_offsets"
 
@@ -68,5 +68,3 @@ class _Fields:
     def _text(self, length: int) -> str:
         self._at += length
         return self._data[self._at - length : self._at].decode()
-
-

@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 from bridge_process import SHORT, Scrape
-from loopback import dying_with_its_parent, wait_until
-
 from faults.harness.history import Attempt, Counts
+from loopback import dying_with_its_parent, wait_until
 
 ROOT = Path(__file__).parents[3]
 ENDS = ("posted", "absorbed", "skipped", "quarantined", "returned")

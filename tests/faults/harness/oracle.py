@@ -8,12 +8,12 @@
 5. In each scrape the counters balance; those of a member that ended in order agree with what its receiver saw.
 """
 
+import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
-
 from faults.harness.balance import unbalanced
 from faults.harness.history import Attempt, Committed, Excuse, History, Mode, Place, Produced, last_of
 
@@ -64,7 +64,7 @@ def judge(history: History) -> Verdict:
     tries = attempts_of(history.attempts)
     commits = _by_place(history.commits)
     had_at = {i: at for place in commits for i, at in _first_had(place, history.produced, commits[place]).items()}
-    again = [(a, b) for found in tries.values() for a, b in zip(found, found[1:], strict=False)]
+    again = [(a, b) for found in tries.values() for a, b in itertools.pairwise(found)]
     once = history.mode is Mode.AT_MOST_ONCE
     return Verdict(
         lost=sorted(produced.keys() - tries.keys() - history.lost_by_kafka),
@@ -164,7 +164,7 @@ def _backwards(commits: Iterable[Committed]) -> list[str]:
     """Whoever wrote them was not the partition's owner any more. A deleted commit (offset 0) begins anew."""
     found = []
     for place, of_place in _by_place(commits).items():
-        for before, after in zip(of_place, of_place[1:], strict=False):
+        for before, after in itertools.pairwise(of_place):
             if 0 < after.offset < before.offset:
                 found.append(f"{place.topic}/{place.number} from {before.offset} to {after.offset}")
     return found

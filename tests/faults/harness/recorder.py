@@ -9,7 +9,6 @@ from typing import Self
 
 from edge.receivers import EVENT_ID, Line, Receiver, Request, Script
 from edge.scripts import answer
-
 from faults.harness.history import Attempt
 
 #: Receivers note monotonic times; commits and logs have wall-clock ones. Of this machine's start of the tests.

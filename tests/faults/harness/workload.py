@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import confluent_kafka
-from group_events import change
-
 from faults.harness.history import Place, Produced
+from group_events import change
 
 
 class Workload:
@@ -124,5 +123,3 @@ class Workload:
         self._stop.set()
         self._producer.purge()
         self._producer.flush(1)
-
-

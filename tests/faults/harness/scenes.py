@@ -1,0 +1,59 @@
+"""What several cases have in common: load, a fault in the middle, load again."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from edge.receivers import Script
+from faults.harness.case import Case
+from faults.harness.history import Excuse
+from faults.harness.recorder import Recorder
+
+GOOD, FAULTY = 40, 80  # events before and after a receiver's fault, and while it lasts
+SETTINGS = {"http": {"timeout": 1, "connect_timeout": 0.5}}
+SHORT, LONG = 12.0, 4.0  # seconds of session
+
+
+def outage(case: Case, lasting: AbstractContextManager[None], *, losing: bool) -> None:
+    """Load, an outage of Kafka in the middle, load again. `losing`: it outlasts the session, so partitions are lost."""
+    members = case.ready(2)
+    case.workload.start(rate=200)
+    case.wait_arrived(400)
+    since = time.time()
+    with lasting:
+        before = case.receiver.arrived
+        case.wait_arrived(before + 200, timeout=90)
+    if losing:  # nobody may go on posting once its session is over
+        case.excuses += [Excuse(member.name, "loss of the partition", since, since + LONG) for member in members]
+    case.wait_arrived(case.receiver.arrived + 200)
+    case.workload.stop()
+    case.finish(timeout=90)
+
+
+def through(case: Case, outcome: str, during: contextlib.AbstractContextManager[object]) -> None:
+    """Good, then the fault, then good again; all of what is posted meanwhile must have the outcome."""
+    (member,) = case.ready()
+    case.workload.produce(GOOD)
+    case.wait_done()
+    before = member.scrape()
+    with during:
+        case.workload.produce(FAULTY)
+        case.wait_done()
+    after = member.scrape()
+    case.workload.produce(GOOD)
+    case.finish()
+    labels = {} if outcome == "sent" else {"outcome": outcome}
+    metric = "posts_failed_total" if labels else "posts_sent_total"
+    assert after(metric, **labels) - before(metric, **labels) == FAULTY, member.told("post_failed")
+    assert member.counts[-1].sent >= 2 * GOOD, "it recovers at once"
+
+
+@contextlib.contextmanager
+def playing(receiver: Recorder, script: Script) -> Iterator[None]:
+    good = receiver.script
+    receiver.switch(script)
+    try:
+        yield
+    finally:
+        receiver.switch(good)
