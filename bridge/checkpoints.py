@@ -55,10 +55,17 @@ class Checkpoints:
                 failures = min(failures + 1, 10)
 
     async def last(self, intakes: Collection[Intake], seconds: float) -> None:
-        """Commit partitions that leave: again after an outage or within a rebalance, for at most `seconds`."""
+        """Commit partitions that leave, for at most `seconds`: again after an outage or within a rebalance.
+
+        A generation that is over is read anew and tried once more: in a cooperative rebalance it may have changed
+        between our reading it and the broker's, with the partitions still ours until this returns.
+        """
+        again = {Commit.RETRIABLE, Commit.TIMEOUT, Commit.LOST}
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while await self.commit(intakes) in (Commit.RETRIABLE, Commit.TIMEOUT):  # noqa: ASYNC110 (nothing to wait for)
+                while (result := await self.commit(intakes)) in again:
+                    if result is Commit.LOST:
+                        again.remove(result)
                     await asyncio.sleep(AGAIN)
 
     async def commit(self, intakes: Collection[Intake]) -> Commit:
@@ -69,6 +76,8 @@ class Checkpoints:
             }
             if not dirty:
                 return Commit.DONE
+            for intake in dirty:
+                intake.ledger.doubt()  # until it is confirmed: a commit that failed, or was cut, may have been made
             result, text = await self._committer.commit({i.partition: c for i, c in dirty.items()})
             self._tally.commits[result] += 1
             if result is not Commit.DONE:

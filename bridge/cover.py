@@ -2,7 +2,7 @@
 
 1. A sender that finds a head which is not covered leaves its lane here, and serves another.
 2. Heads of these lanes, and a few events behind each, are covered by the next checkpoint, as many as a partition may
-   have; when it is confirmed the lanes are ready again.
+   have; when it is confirmed the lanes are ready again. Those left without room come before whoever asks later.
 3. What is handed back before its POST began is uncovered again, so a clean stop leaves nothing covered.
 """
 
@@ -27,6 +27,8 @@ class Cover:
         self._nudge = nudge
         self._asked: list[Lane[Item]] = []
         self._wanted = asyncio.Event()
+        self._room = False  # something ended since the lanes were last looked at
+        self.failing = False  # the last checkpoint failed: POSTs wait for a good one
 
     def covers(self, lane: Lane[Item]) -> bool:
         """Whether the POST of a lane's head may begin. If not, the lane comes back when it may."""
@@ -38,7 +40,8 @@ class Cover:
         return False
 
     def ended(self) -> None:
-        """A covered POST ended: there is room for another."""
+        """A record is done: there may be room for another."""
+        self._room = True
         if self._asked:
             self._wanted.set()
 
@@ -52,18 +55,21 @@ class Cover:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            self._room = False
             asked, self._asked = self._asked, []
             claimed = [item for lane in asked for item in self._claim(lane)]
             result = await self._commit() if claimed else Commit.DONE
             if result is Commit.DONE:
                 for item in claimed:
                     item.covered = True
-            for lane in asked:
-                self._give_back(lane)
+            self._asked[:0] = [lane for lane in asked if self._still_asks(lane)]
             self._nudge()
-            if result is not Commit.DONE:
+            self.failing = result is not Commit.DONE
+            if self.failing:
                 await asyncio.sleep(AGAIN)
                 self._wanted.set()
+            elif self._room:
+                self.ended()  # during the checkpoint, when nobody was there to be told
 
     def _claim(self, lane: Lane[Item]) -> list[Item]:
         """Events from the head on that the next checkpoint covers."""
@@ -76,10 +82,11 @@ class Cover:
             claimed.append(item)
         return claimed
 
-    def _give_back(self, lane: Lane[Item]) -> None:
+    def _still_asks(self, lane: Lane[Item]) -> bool:
+        """Whether there was no room yet, or the checkpoint failed; else the lane is ready again, or it is empty."""
         if not lane.queue:
-            return  # handed back meanwhile
+            return False  # handed back meanwhile
         if lane.queue[0].covered or not lane.queue[0].posts:
             self._lanes.resume(lane)
-        else:
-            self._asked.append(lane)  # no room yet, or the checkpoint failed
+            return False
+        return True

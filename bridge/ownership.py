@@ -207,8 +207,13 @@ class Ownership:
 
     def _give_up(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
-            if intake := self.intakes.pop(partition, None):
-                intake.leaving = intake.gone = True
+            intake = self.intakes.get(partition)
+            if intake is None or not intake.leaving:  # lost while it was drained, and ours again by now
+                continue
+            if not intake.gone:  # what did not end within the drain: not done, so the next owner has it
+                self._pipeline.tally.returned[Return.REVOKED] += intake.held
+            intake.gone = True
+            del self.intakes[partition]
         numbers = {partition.number for partition in self.intakes}
         for number in {p.number for p in partitions} - numbers:
             self._pipeline.table.drop(number)

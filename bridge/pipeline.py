@@ -153,12 +153,15 @@ class Pipeline:
             self.tally.absorbed += 1
         elif not self._enabled:
             self.tally.skipped[Skip.DISABLED] += 1
-        elif self._clock.wall() - arrival.record.timestamp_ms / 1000 > self._max_age:
+        elif arrival.record.timestamp_ms >= 0 and self._age(arrival.record) > self._max_age:
             self.tally.skipped[Skip.TOO_OLD] += 1
         else:
             return facts
         self._done(item.intake, arrival.record)
         return None
+
+    def _age(self, record: Record) -> float:
+        return self._clock.wall() - record.timestamp_ms / 1000
 
     async def _post(self, sender: asyncio.Task[None], lane: Lane[Item], item: Item, facts: Facts) -> None:
         record = item.arrival.record
@@ -174,15 +177,13 @@ class Pipeline:
             self._not_posted(lane, item)
         else:
             self._posted(lane, item, kind, outcome)
-            age = self._clock.wall() - record.timestamp_ms / 1000
-            self._report.sent(record, kind, item.arrival.key, identity, outcome, age)
+            self._report.sent(record, kind, item.arrival.key, identity, outcome, self._age(record))
         self.flights.end(sender)
 
     def _posted(self, lane: Lane[Item], item: Item, kind: str, outcome: Outcome) -> None:
         self.tally.post(kind, outcome)
         self.gate.posted(outcome, self._clock.monotonic())
         self.lanes.settle(lane)
-        self.cover.ended()
         if not item.intake.gone:
             self.tally.posted += 1
             self._done(item.intake, item.arrival.record)
@@ -211,6 +212,7 @@ class Pipeline:
 
     def _done(self, intake: Intake, record: Record) -> None:
         intake.settle(record.offset)
+        self.cover.ended()
         self.settled(intake)
 
     def release(self, intakes: Collection[Intake]) -> int:

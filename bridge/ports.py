@@ -68,11 +68,13 @@ class Report(Protocol):
 class Covering(Protocol):
     """Whether a POST may begin before a checkpoint says so (bridge/cover.py)."""
 
+    failing: bool  # POSTs wait for a checkpoint, and the last one failed
+
     def covers(self, lane: Lane[Item]) -> bool:
         """Whether the head of a lane may be posted; if not, the lane comes back when it may."""
 
     def ended(self) -> None:
-        """A POST ended."""
+        """A record is done, posted or not."""
 
     def take_back(self, item: Item) -> None:
         """An item is handed back, its POST not begun."""
@@ -80,6 +82,8 @@ class Covering(Protocol):
 
 class Uncovered:
     """at_least_once: a POST needs no cover."""
+
+    failing = False
 
     def covers(self, lane: Lane[Item]) -> bool:  # noqa: ARG002 (as Covering)
         """Always."""

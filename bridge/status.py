@@ -35,7 +35,7 @@ class Progress:
 
     def look(self, now: float) -> dict[Partition, float]:
         """Seconds since each partition with records last moved."""
-        held_up = self._pipeline.gate.why_closed(now) is not None
+        held_up = self._pipeline.gate.why_closed(now) is not None or self._pipeline.cover.failing
         before, self._moved = self._moved, {}
         for partition, intake in self._ownership.intakes.items():
             settled, since = before.get(partition, (-1, now))

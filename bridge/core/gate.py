@@ -50,7 +50,8 @@ class Gate:
             return
         self._not_sent = self._not_sent + 1 if outcome.result is Result.NOT_SENT else 0
         if outcome.status in OVERLOADED and outcome.retry_after is not None:
-            self._cool_until = now + min(outcome.retry_after, self._cool_down)
+            # Of answers that overlap, the longest pause holds.
+            self._cool_until = max(self._cool_until, now + min(outcome.retry_after, self._cool_down))
         elif self._not_sent >= self._cool_down_after:
             self._cool_until = now + self._cool_down
 

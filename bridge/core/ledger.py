@@ -105,7 +105,7 @@ class Ledger:
 
     def cover(self, offset: int) -> bool:
         """Let the next checkpoint cover the POST of a seen offset; False if as many are covered as may be."""
-        if len(self._covered) >= self._max_covered:
+        if offset not in self._covered and len(self._covered) >= self._max_covered:
             return False
         self._covered.add(offset)
         return True
@@ -125,6 +125,10 @@ class Ledger:
         """What to commit now; None when the last confirmed commit says the same, unless it is `always` wanted."""
         checkpoint = Checkpoint(self.watermark, write(self.born, self.watermark, self._runs(), self._cover_runs()))
         return checkpoint if always or checkpoint != self._confirmed else None
+
+    def doubt(self) -> None:
+        """A commit is under way, or failed: the broker may have it or not, so the next checkpoint is told in any case."""
+        self._confirmed = None
 
     def confirm(self, checkpoint: Checkpoint) -> None:
         """The broker has this checkpoint."""

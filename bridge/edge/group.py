@@ -47,11 +47,17 @@ class Assignor(CooperativeStickyAssignor):  # type: ignore[misc]
 
 
 class Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
-    """Carries rebalances from kafka-python's thread to the asyncio loop."""
+    """Carries rebalances from kafka-python's thread to the asyncio loop. `failed` is told there of an owner's defect."""
 
     def __init__(
-        self, consumer: KafkaConsumer, assignor: Assignor, owner: Owner, loop: asyncio.AbstractEventLoop
+        self,
+        consumer: KafkaConsumer,
+        assignor: Assignor,
+        owner: Owner,
+        loop: asyncio.AbstractEventLoop,
+        failed: Callable[[BaseException], None],
     ) -> None:
+        self._failed = failed
         self._consumer = consumer
         self._assignor = assignor
         self._owner = owner
@@ -80,6 +86,8 @@ class Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         async def run() -> None:
             try:
                 await work
+            except Exception as error:  # noqa: BLE001 (nobody else would ever be told)
+                self._failed(error)
             finally:
                 done.success(None)
                 with suppress(KafkaError, RuntimeError):  # closed meanwhile: nobody waits

@@ -74,8 +74,8 @@ class Input:
 
     @property
     def joined(self) -> bool:
-        """Whether this is a member of the group, with no rebalance under way."""
-        return self._watchdog is not None and self._watchdog.stable
+        """Whether this is a member of the group, with no rebalance under way, as the broker said lately (the lease)."""
+        return self._watchdog is not None and self._watchdog.stable and self._lease.valid()
 
     @property
     def cluster_id(self) -> str:
@@ -153,7 +153,7 @@ class Input:
         self.consumer = consumer
         self._lease.of(consumer)
         try:
-            listener = Listener(consumer, assignor, self._taker, self._loop)
+            listener = Listener(consumer, assignor, self._taker, self._loop, self.fail)
             self._subscribe(consumer, listener)
             self._poll(consumer, listener)
         finally:

@@ -27,6 +27,9 @@ SHARED = (
 #: kafka-python's logger that alone knows why a bootstrap failed: the exception only says that it did.
 _BOOTSTRAP_LOGGER = "kafka.net.manager"
 
+#: Reasons that say what to do; a later attempt that only says that the broker hung up does not replace them.
+_TELLING = re.compile(r"sasl|ssl|certificate|authenti|refused|resol", re.IGNORECASE)
+
 
 #: What no retry mends, and what does.
 FATAL: dict[type[BaseException], str] = {
@@ -115,7 +118,7 @@ def _remembered(**options: object) -> KafkaNetClient:
 
 
 class _LastWords(logging.Handler):
-    """Keeps the reason in the last log record about a failed connection."""
+    """Keeps the reason in the last log record about a failed connection, or in the last that tells more."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
@@ -124,8 +127,12 @@ class _LastWords(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it; the very last record says "Unable to bootstrap", which explains nothing."""
         found = re.search(r"failed: (.*?)(?: \(backoff|$)", record.getMessage())
-        if found and "Unable to bootstrap" not in found[1]:
+        if found and "Unable to bootstrap" not in found[1] and (_tells(found[1]) or not _tells(self.reason)):
             self.reason = found[1]
+
+
+def _tells(reason: str) -> bool:
+    return _TELLING.search(reason) is not None
 
 
 @contextmanager
@@ -146,7 +153,10 @@ def connecting(kafka: KafkaSettings) -> Iterator[None]:
             with suppress(KafkaError, RuntimeError):
                 client.close()
         servers = ", ".join(kafka.bootstrap_servers)
-        raise Unreachable(f"no connection to Kafka at {servers}: {words.reason or error}") from error
+        # Over TLS the broker's refusal of a login is often lost with the connection.
+        guess = kafka.security_protocol.startswith("SASL") and not _tells(words.reason)
+        hint = "; brokers also hang up on a wrong user or password" if guess else ""
+        raise Unreachable(f"no connection to Kafka at {servers}: {words.reason or error}{hint}") from error
     finally:
         _begun.clients.clear()
         logger.removeHandler(words)

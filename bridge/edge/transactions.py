@@ -22,6 +22,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 from kafka.structs import OffsetAndMetadata
 
+from bridge.config.files import FileError
 from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
@@ -80,6 +81,9 @@ class Transactions:
         try:
             async with asyncio.timeout(self._deadline):
                 error = await self._thread.run(partial(_transact, offsets, member))
+        except asyncio.CancelledError:
+            self._give_up()  # it goes on without anyone who hears how it ends
+            raise
         except TimeoutError:
             self._give_up()
             return Commit.TIMEOUT, f"transaction given up after {self._deadline:g} s"
@@ -112,6 +116,7 @@ class _Thread:
         self._make = make
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._producer: KafkaProducer | None = None
+        self._given_up = False
         self._thread = threading.Thread(target=self._serve, name="kafka-transactions", daemon=True)
         self._thread.start()
 
@@ -133,9 +138,8 @@ class _Thread:
 
         def work() -> None:
             try:
-                self._producer = self._producer or self._make()
-                error = call(self._producer)
-            except (KafkaError, Unreachable, OSError, RuntimeError) as problem:
+                error = call(self._ready())
+            except (KafkaError, Unreachable, FileError, OSError, RuntimeError) as problem:
                 error = problem
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(settle, error)
@@ -143,12 +147,25 @@ class _Thread:
         self._work.put(work)
         return done
 
+    def _ready(self) -> KafkaProducer:
+        """The producer. One given up while it was made must do nothing more: it would fence its successor, and commit
+        what is old by now.
+        """
+        if self._producer is None:
+            self._producer = self._make()  # from here on `end` closes it
+            if not self._given_up:
+                self._producer.init_transactions()
+        if self._given_up:
+            raise RuntimeError("given up")
+        return self._producer
+
     def join(self, seconds: float) -> None:
         """Wait until it has ended, or for so long."""
         self._thread.join(seconds)
 
     def end(self) -> None:
         """Close the producer and end, as soon as what is running lets it."""
+        self._given_up = True
         self._work.put(None)
         if self._producer is not None:  # from here: the thread may be blocked in it
             producer = self._producer
@@ -159,9 +176,7 @@ def _producer(kafka: KafkaSettings, identity: str) -> KafkaProducer:
     timeout = min(MAX_TRANSACTION, kafka.session_timeout / 4)
     options = {**connection_options(kafka), **OPTIONS, "transactional_id": identity}
     with connecting(kafka):
-        producer = KafkaProducer(**options, transaction_timeout_ms=max(1000, round(timeout * 1000)))
-    producer.init_transactions()
-    return producer
+        return KafkaProducer(**options, transaction_timeout_ms=max(1000, round(timeout * 1000)))
 
 
 def _transact(

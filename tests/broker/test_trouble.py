@@ -1,6 +1,7 @@
 """What goes wrong around the bridge, and what it says and does then."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +111,11 @@ def test_it_can_be_stopped_while_no_broker_answers(receiver: Receiver, tmp_path:
 @pytest.mark.parametrize(
     ("changed", "cause"),
     [
-        pytest.param({"sasl_password": "wrong"}, "SaslAuthenticationFailed", id="wrong-password"),
+        pytest.param(
+            {"sasl_password": "not-the-pass-phrase"},
+            "SaslAuthenticationFailed|wrong user or password",
+            id="wrong-password",
+        ),
         pytest.param({"ssl_cafile": "stranger"}, "CERTIFICATE_VERIFY_FAILED", id="unknown-authority"),
     ],
 )
@@ -135,9 +140,8 @@ def test_a_broker_that_does_not_let_it_in_is_told_with_the_cause_and_no_secret(
     }
 
     with BridgeProcess(tmp_path, settings) as bridge:
-        # The broker may also just hang up on one attempt.
         bridge.wait(
-            lambda: any(cause in line["reason"] for line in bridge.told("kafka_unreachable")),
+            lambda: any(re.search(cause, line["reason"]) for line in bridge.told("kafka_unreachable")),
             timeout=30,
             what=f"a line that says {cause}",
         )

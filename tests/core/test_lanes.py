@@ -13,7 +13,7 @@ Item = tuple[str, int]  # (owner, number): numbers rise
 
 
 class LanesAgainstAModel(RuleBasedStateMachine):
-    """`waiting` and `out` are the model; `patience` counts how many others were served while a lane was ready."""
+    """`waiting`, `out` and `deferred` are the model; `ready` counts how many others were served while a lane was ready."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,6 +21,7 @@ class LanesAgainstAModel(RuleBasedStateMachine):
         self.number = 0
         self.waiting: dict[str, list[Item]] = defaultdict(list)
         self.out: dict[str, Lane[Item]] = {}
+        self.deferred: dict[str, Lane[Item]] = {}
         self.ready: dict[str, int] = {}
         self.pushed: set[Item] = set()
         self.ended: list[Item] = []
@@ -32,7 +33,7 @@ class LanesAgainstAModel(RuleBasedStateMachine):
         self.lanes.push(key, item)
         self.pushed.add(item)
         self.waiting[key].append(item)
-        if key not in self.out:
+        if key not in self.out and key not in self.deferred:
             self.ready.setdefault(key, 0)
 
     @rule()
@@ -44,6 +45,7 @@ class LanesAgainstAModel(RuleBasedStateMachine):
         assert lane is not None, "a lane is ready, but nothing is served"
         assert lane.out
         assert lane.key not in self.out
+        assert lane.key not in self.deferred
         assert lane.queue[0] == self.waiting[lane.key].pop(0)
         self.out[lane.key] = lane
         del self.ready[lane.key]
@@ -61,6 +63,27 @@ class LanesAgainstAModel(RuleBasedStateMachine):
         if self.waiting[key]:
             self.ready[key] = 0
 
+    @precondition(lambda self: self.out)
+    @rule(data=st.data(), comes_back=st.booleans())
+    def does_not_go_out(self, data: st.DataObject, comes_back: bool) -> None:
+        key = data.draw(st.sampled_from(sorted(self.out)))
+        lane = self.out.pop(key)
+        self.waiting[key].insert(0, lane.queue[0])
+        if comes_back:
+            self.lanes.put_back(lane)
+            self.ready[key] = 0
+        else:
+            self.lanes.defer(lane)
+            self.deferred[key] = lane
+        assert not lane.out
+
+    @precondition(lambda self: self.deferred)
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.deferred)))
+        self.lanes.resume(self.deferred.pop(key))
+        self.ready[key] = 0
+
     @rule(owners=st.sets(st.sampled_from("pq")))
     def release(self, owners: set[str]) -> None:
         released = self.lanes.release(lambda item: item[0] in owners)
@@ -71,6 +94,8 @@ class LanesAgainstAModel(RuleBasedStateMachine):
             self.waiting[key] = [item for item in items if item not in gone]
             if not self.waiting[key]:
                 self.ready.pop(key, None)
+                if deferred := self.deferred.pop(key, None):
+                    assert not deferred.queue
         assert all(item[0] in owners for item in released)
         self.ended += released
 
@@ -84,6 +109,10 @@ class LanesAgainstAModel(RuleBasedStateMachine):
     def the_counts_are_right(self) -> None:
         assert self.lanes.queued == sum(map(len, self.waiting.values()))
         assert self.lanes.out == len(self.out)
+
+    @invariant()
+    def as_many_wait_for_a_turn_as_it_says_or_fewer(self) -> None:
+        assert self.lanes.ready >= len(self.ready)
 
     @invariant()
     def idle_groups_cost_nothing(self) -> None:
@@ -146,6 +175,33 @@ def test_a_lane_emptied_by_release_while_it_was_ready_is_served_again_only_with_
     assert head(lanes.take()) == "2"
     assert lanes.take() is None
     assert (lanes.queued, lanes.out) == (0, 1)
+
+
+def test_a_head_that_is_put_back_waits_behind_those_that_are_ready_and_before_its_own_successors() -> None:
+    lanes: Lanes[str] = Lanes()
+    for item in ("a1", "b1", "a2"):
+        lanes.push(item[0], item)
+    taken = lanes.take()
+    assert taken is not None
+    lanes.put_back(taken)
+    assert (lanes.queued, lanes.out, lanes.ready) == (3, 0, 2)
+    served = []
+    while lane := lanes.take():
+        served.append(lane.queue[0])
+        lanes.settle(lane)
+    assert served == ["b1", "a1", "a2"]
+
+
+def test_a_deferred_lane_has_no_turn_until_it_is_resumed_whatever_arrives() -> None:
+    lanes: Lanes[str] = Lanes()
+    lanes.push("a", "a1")
+    lane = lanes.take()
+    assert lane is not None
+    lanes.defer(lane)
+    lanes.push("a", "a2")
+    assert (lanes.take(), lanes.queued, lanes.ready) == (None, 2, 0)
+    lanes.resume(lane)
+    assert head(lanes.take()) == "a1"
 
 
 @settings(deadline=None)

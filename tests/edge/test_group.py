@@ -48,14 +48,44 @@ def test_after_a_loss_our_assignor_claims_nothing_and_waits_until_the_owner_has_
 
     async def lose(assignor: Assignor, owner: Any) -> None:
         consumer: Any = None
-        await Listener(consumer, assignor, owner, asyncio.get_running_loop()).on_partitions_lost(set(PARTITIONS))
+        listener = Listener(consumer, assignor, owner, asyncio.get_running_loop(), errors.append)
+        await listener.on_partitions_lost(set(PARTITIONS))
         await asyncio.sleep(0)
 
+    errors: list[BaseException] = []
     stale, owner = owning(Assignor()), Owner()
     asyncio.run(lose(stale, owner))
+    assert errors == []
     assert claims(stale).owned_partitions == []
     assert given_while_owned(owning(Assignor()), stale) == set()
     assert owner.told == {Partition("t", 0), Partition("t", 1)}
+
+
+def test_a_defect_in_a_revoke_is_told_and_does_not_keep_the_partitions_from_their_next_owner() -> None:
+    class Owner:
+        async def revoked(self, _partitions: frozenset[Partition]) -> None:
+            raise ZeroDivisionError
+
+    async def revoke() -> None:
+        told = asyncio.Event()
+
+        def failed(error: BaseException) -> None:
+            errors.append(error)
+            told.set()
+
+        consumer: Any = SimpleNamespace(commit_async=lambda _offsets: None)
+        owner: Any = Owner()
+        waiting = Listener(consumer, Assignor(), owner, asyncio.get_running_loop(), failed).on_partitions_revoked(
+            set(PARTITIONS)
+        )
+        waiting.send(None)  # as kafka-python's loop does, until the owner has let go
+        await told.wait()
+        with pytest.raises(StopIteration):
+            waiting.send(None)
+
+    errors: list[BaseException] = []
+    asyncio.run(asyncio.wait_for(revoke(), 5))
+    assert [type(error) for error in errors] == [ZeroDivisionError]
 
 
 class Member:

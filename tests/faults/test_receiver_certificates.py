@@ -22,16 +22,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     [pytest.param("expired", marks=pytest.mark.faults_ci), "wrong_host", "other_server"],
     ids=["expired", "wrong host", "unknown authority"],
 )
-def test_a_bad_certificate(
-    make_case: MakeCase, mode: Mode, certificates: Certificates, name: str, request: pytest.FixtureRequest
-) -> None:
+def test_a_bad_certificate(make_case: MakeCase, mode: Mode, certificates: Certificates, name: str) -> None:
     def behind(identity: Identity) -> object:
         return over_tls(server_context(identity), answer(200))
 
     bad: Identity = getattr(certificates, name)
     trusted = {**SETTINGS, "http": {**SETTINGS["http"], "ca_file": str(Path(certificates.authority.cert))}}
     case = make_case(
-        f"receiver: certificate {request.node.callspec.id}",
+        f"receiver: certificate, {name.replace('_', ' ')}",
         mode=mode,
         journal=True,
         settings=trusted,
