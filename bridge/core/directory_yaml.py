@@ -80,9 +80,7 @@ def _row(start: yaml.Event, events: Iterator[yaml.Event], cells: dict[str, str])
 
 
 def _until(end: type[yaml.Event], events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
-    for event in events:
-        if isinstance(event, end):
-            return
+    while not isinstance(event := next(events), end):  # which the parser always gives, or it raises
         yield event
 
 

@@ -426,6 +426,23 @@ def test_a_cover_that_was_taken_back_is_told_although_the_last_confirmed_commit_
     assert ledger.checkpoint() == clean
 
 
+@pytest.mark.parametrize(("runs", "apart"), [(700, 2), (450, 20_000)], ids=["many", "far-apart"])
+def test_the_metadata_fits_beside_what_a_crash_left_covered(runs: int, apart: int) -> None:
+    far = 10**6
+    unknown = tuple((far + apart * n, far + apart * n + 1) for n in range(runs))
+    ledger = Ledger(0, (), 2**31 - 1, covered=unknown)
+    fill(ledger, 1)
+    checkpoint = ledger.checkpoint()
+    assert checkpoint is not None
+    assert restore_covered(checkpoint) == unknown
+    assert MAX_METADATA * 0.4 < len(checkpoint.metadata) <= MAX_METADATA
+
+
+def test_what_is_done_and_covered_at_once_is_done() -> None:
+    ledger = Ledger(0, ((2, 4),), covered=((3, 5),))
+    assert [ledger.see(offset) for offset in range(2, 6)] == [Seen.DONE, Seen.DONE, Seen.UNKNOWN, Seen.FRESH]
+
+
 def test_crash_after_crash_behind_a_record_that_never_ends_the_metadata_fits() -> None:
     """Each time as many are covered as may be, beside others that are done."""
     ledger = Ledger(0, (), 2**31 - 1, max_covered=256)

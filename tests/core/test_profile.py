@@ -52,6 +52,10 @@ def refused(fields: str, value: object) -> tuple[Invalid, str]:
         ("{from: [a, b]}", {"b": "x"}, "x"),
         ("{value: fixed}", {}, "fixed"),
         ("{value: 0123}", {}, "0123"),
+        ("{value: null}", {}, None),
+        ("{from: [a, b]}", {"a": None}, None),
+        ("{from: [a, b]}", {}, None),
+        ("{from: a, when: {'[0].b': 'yes'}}", {"a": "x"}, None),
         ("{join: [a, b], with: '@'}", {"a": "camp", "b": 3}, "camp@3"),
         ("{join: [a, b]}", {"a": "camp"}, None),
         ("[{join: [a, b]}, a]", {"a": "camp"}, "camp"),
@@ -77,6 +81,16 @@ def test_key_and_headers_are_places_too_and_the_last_header_of_a_name_counts() -
     assert read('tenant_name: "header:tenant"\ngroup_name: "key:"', {"id": "g"}).tenant_name is None
     with pytest.raises(InvalidEvent, match="bad_utf8: key:"):
         read('group_name: "key:"', {"id": "g"}, key=b"\xff")
+
+
+def test_a_path_that_begins_with_a_number_is_a_wrong_type_as_every_record_is_an_object() -> None:
+    assert refused("group_name: '[0].a'", {"id": "g", "0": {"a": "x"}}) == (Invalid.WRONG_TYPE, "[0].a")
+
+
+def test_other_headers_around_the_one_looked_for_do_not_matter() -> None:
+    headers = (("trace", b"1"), ("tenant", b"x"), ("span", b"2"))
+    assert read('tenant_name: "header:tenant"', {"id": "g"}, headers=headers).tenant_name == "x"
+    assert read('tenant_name: "header:tenants"', {"id": "g"}, headers=headers).tenant_name is None
 
 
 def test_a_path_through_a_text_is_a_wrong_type_and_not_silently_nothing() -> None:
@@ -244,6 +258,12 @@ def test_a_time_is_read_in_every_form_and_falls_back_to_the_records(source: str,
 )
 def test_a_time_that_is_none_is_refused(value: object, reason: Invalid) -> None:
     assert refused("time: t", {"id": "g", "t": value}) == (reason, "time")
+
+
+@pytest.mark.parametrize("value", [1772355600, "1772355600", "2026-03-01", "20260301T090000Z"])
+def test_where_a_profile_says_iso_nothing_else_is_a_time(value: object) -> None:
+    assert read("time: {from: t, as: iso}", {"id": "g", "t": "2026-03-01T09:00:00Z"}).time_ms == NINE
+    assert refused("time: {from: t, as: iso}", {"id": "g", "t": value}) == (Invalid.BAD_TIME, "time")
 
 
 def test_a_record_without_any_time_is_refused() -> None:

@@ -163,7 +163,7 @@ def mutate_bytes(value: bytes, rng: random.Random) -> bytes:
 
 @given(st.sampled_from(NAMES_READ), st.integers(0, 2**32), st.booleans())
 @settings(max_examples=16_000, deadline=None)
-def test_mutations_of_real_records_never_break_a_profile(name: str, seed: int, of_the_tree: bool) -> None:  # noqa: FBT001
+def test_mutations_of_real_records_never_break_a_profile(name: str, seed: int, of_the_tree: bool) -> None:
     rng = random.Random(seed)
     seeded = rng.choice(SEEDS[name])
     value = seeded.value or b""

@@ -47,6 +47,7 @@ def test_the_good_profile_has_none() -> None:
         ("group_name: []", "mine.yaml:7: group_name: an empty list of sources"),
         ("group_name:", "mine.yaml:7: group_name: a path is needed"),
         ("group_name: {value: {a: b}}", "mine.yaml:7: group_name.value: must be a text"),
+        ("group_name: {from: a..b}", "mine.yaml:7: group_name.from: no path at character 2; a path is a.b, a[0].b"),
         ("group_name: {from: a, match: a}", "mine.yaml:7: group_name.match: must hold exactly one *"),
         (
             "action: {from: a, words: {go: StartDialling}}",
@@ -71,6 +72,7 @@ def test_the_good_profile_has_none() -> None:
             "mine.yaml:7: hit_ratio.as: unknown 'percent' (allowed: decimal, number)",
         ),
         ("hit_ratio: {value: -1}", "mine.yaml:7: hit_ratio.value: below 0"),
+        ("hit_ratio: {value: half}", "mine.yaml:7: hit_ratio.value: "),
         ("time: {from: a, as: epoch}", "mine.yaml:7: time.as: unknown 'epoch'; did you mean epoch_s?"),
         ("queue_name: {from: a, when: [b]}", "mine.yaml:7: queue_name.when: a mapping of paths to"),
         ("queue_name: {from: a, when: {b: {is: c}}}", "mine.yaml:7: queue_name.when.b: unknown test; allowed: a text"),
@@ -108,6 +110,7 @@ def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(line: str, expe
         ("- kind: change", "- {}", "mine.yaml:3: events[0].fields.kind: needed"),
         ("- kind: change", "- kind: changed", "mine.yaml:3: kind.value: unknown 'changed'"),
         ("- kind: change", "- change", "mine.yaml:3: events[0]: a rule is a mapping"),
+        ("- kind: change", "- {kind: change, fields: [a]}", "mine.yaml:3: events[0].fields: a mapping of the event's"),
         (
             "- kind: change",
             "- {kind: change, if: x}",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.runs import LIMIT, MAX_METADATA, Runs, read, worst_case, write
+from bridge.core.runs import LIMIT, MAX_METADATA, Runs, read, read_covered, worst_case, write
 
 LENGTHS = st.one_of(st.integers(1, 300), st.sampled_from([127, 128, 16_383, 16_384, 2**35 - 1, 2**35, 2**41]))
 
@@ -34,6 +34,20 @@ def test_what_is_written_is_read_back(made: tuple[int, Runs], born: int) -> None
 
 
 @settings(deadline=None)
+@given(runs(), st.data(), st.integers(0, 10_000))
+def test_what_is_written_of_done_and_covered_is_read_back_each_for_itself(
+    made: tuple[int, Runs], data: st.DataObject, born: int
+) -> None:
+    watermark, found = made
+    covered = tuple(run for run in found if data.draw(st.booleans()))
+    done = tuple(run for run in found if run not in covered)
+    text = write(born, watermark, done, covered)
+    assert read(text, watermark) == (done, born)
+    assert read_covered(text, watermark) == covered
+    assert text.count(";") == (3 if covered else 2)
+
+
+@settings(deadline=None)
 @given(runs())
 def test_the_worst_case_is_never_exceeded_however_far_offsets_are_apart(made: tuple[int, Runs]) -> None:
     watermark, found = made
@@ -50,6 +64,19 @@ def test_lengths_at_the_limit_fit_the_metadata_with_the_largest_head() -> None:
         at += 2
     assert len(found) > 1000
     assert len(write(2**31 - 1, 0, tuple(found))) <= MAX_METADATA
+
+
+@pytest.mark.parametrize("covered", range(1, 600, 7))
+def test_lengths_of_both_at_the_limit_fit_the_metadata_however_they_are_rounded(covered: int) -> None:
+    at = 2 * covered
+    others = tuple((n, n + 1) for n in range(1, at, 2))
+    found: list[tuple[int, int]] = []
+    while worst_case(len(found) + 1, at + 2) + worst_case(covered, at + 2) <= LIMIT:
+        found.append((at + 1, at + 2))
+        at += 2
+    last = (at + 2**62, at + 2**62 + 1)  # and one record more, taken over just before that was so
+    assert len(write(2**32 - 1, 0, (*found, last), others)) <= MAX_METADATA
+    assert len(write(2**32 - 1, 0, tuple(found), (*others, last))) <= MAX_METADATA
 
 
 def test_the_limit_leaves_room_for_the_largest_head_and_for_one_more_length_of_any_size() -> None:
@@ -69,6 +96,22 @@ def test_the_limit_leaves_room_for_the_largest_head_and_for_one_more_length_of_a
 def test_the_encoding_is_the_documented_one(metadata: str, text: Runs) -> None:
     assert read(metadata, 100) == (text, 12)
     assert write(12, 100, text) == metadata
+
+
+def test_the_encoding_of_what_is_covered_is_the_documented_one() -> None:
+    metadata = "1;12;AQI;AwE"  # 1 not done, 2 done; 3 not covered, 1 covered
+    assert (read(metadata, 100), read_covered(metadata, 100)) == ((((101, 103),), 12), ((103, 104),))
+    assert write(12, 100, ((101, 103),), ((103, 104),)) == metadata
+    assert write(12, 100, (), ((103, 104),)) == "1;12;;AwE"
+    assert (read("1;12;;AwE", 100), read_covered("1;12;;AwE", 100)) == (((), 12), ((103, 104),))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "1;12;AQI", "1;12;AQI;", "1;12;AQI;A", "1;12;AQI;AQ", "2;12;AQI;AwE", "1;12;AQI;AwE;", "1;x;AQI;AwE", "x"],
+)
+def test_where_nothing_says_so_nothing_is_covered(metadata: str) -> None:
+    assert read_covered(metadata, 100) == ()
 
 
 @pytest.mark.parametrize(
@@ -114,11 +157,12 @@ def test_damaged_runs_are_no_runs_but_born_is_kept(damaged: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.text() | st.from_regex(r"\A1;[0-9]{1,30};[A-Za-z0-9_-]*\Z") | st.from_regex(r"\A1;.*;.*\Z"))
+@given(st.text() | st.from_regex(r"\A1;[0-9]{1,30};[A-Za-z0-9_-]*(;[A-Za-z0-9_-]+)?\Z") | st.from_regex(r"\A1;.*;.*\Z"))
 def test_any_text_is_read_without_an_error_and_gives_ascending_offsets(metadata: str) -> None:
     found, born = read(metadata, 100)
     assert born is None or born >= 0
-    at = 100
-    for first, after in found:
-        assert at <= first <= after <= 2**63
-        at = after
+    for runs_of in (found, read_covered(metadata, 100)):
+        at = 100
+        for first, after in runs_of:
+            assert at <= first <= after <= 2**63
+            at = after

@@ -42,10 +42,19 @@ def test_what_was_done_before_it_expired_is_no_gap() -> None:
     assert start.runs[-1] == (120, 130), "and what is done beyond is not posted again"
 
 
+@pytest.mark.parametrize("offset", [60, 200])
+def test_what_a_crash_left_covered_is_known_to_the_next_owner_also_where_its_offset_expired(offset: int) -> None:
+    committed = Checkpoint(offset, write(3, offset, ((210, 220),), ((230, 231), (240, 250))))
+    start = resolve(0, committed, [], LOG, count=3, reset="latest")
+    assert start.covered == ((230, 231), (240, 250))
+    assert start.runs == ((210, 220),)
+
+
 @pytest.mark.parametrize("reset", RESETS)
 def test_an_offset_beyond_the_end_goes_to_the_earliest_and_forgets_its_runs(reset: Reset) -> None:
-    start = resolve(0, ours(501, 3, (510, 520)), [], LOG, count=3, reset=reset)
-    assert start == Start(100, (), 3, "out_of_range")
+    for committed in (ours(501, 3, (510, 520)), Checkpoint(501, write(3, 501, (), ((510, 511),)))):
+        start = resolve(0, committed, [], LOG, count=3, reset=reset)
+        assert start == Start(100, (), 3, "out_of_range")
 
 
 @pytest.mark.parametrize(("reset", "offset"), [("latest", 500), ("earliest", 100)])

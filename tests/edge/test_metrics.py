@@ -428,7 +428,7 @@ def test_the_labels_are_those_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize("calling_lists", [True, False])
-def test_calling_lists_have_series_where_they_are_asked_for(calling_lists: bool) -> None:  # noqa: FBT001
+def test_calling_lists_have_series_where_they_are_asked_for(calling_lists: bool) -> None:
     table = table_of(("a", GroupState.Running, group("a")))
     lists = (CallingList(name="A", hit_ratio=0.1, time_to_complete=None), CallingList(name="B", time_to_complete=60))
     table.merge("a", statistics(9, calling_lists=lists), stamp(9, 9), STRICT)

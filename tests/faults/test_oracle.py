@@ -192,6 +192,13 @@ def test_at_most_once_may_lose_what_it_counts_as_unknown(unknown: int, *, good: 
     assert (judge(made).bad == []) is good
 
 
+def test_at_most_once_may_lose_what_a_log_tells_as_unknown_though_nobody_scraped_it_any_more() -> None:
+    made = history(arrival(0, 10), arrival(1, 11), mode=Mode.AT_MOST_ONCE, commits=COVERING, excuses=[KILLED])
+    made.counts = [counts("a.2", unknown=0)]
+    made.told_unknown = frozenset({("t", 0, 2)})
+    assert judge(made).bad == []
+
+
 def test_at_most_once_nothing_is_lost_where_nobody_was_killed() -> None:
     made = history(arrival(0, 10), arrival(1, 11), mode=Mode.AT_MOST_ONCE, commits=COVERING)
     made.counts = [counts("a.2", unknown=1)]

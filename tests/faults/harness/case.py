@@ -157,6 +157,7 @@ class Case:
             excuses=self.excuses,
             final=frozenset(member.name for member in self.members if member.ended_in_order),
             lost_by_kafka=frozenset(self.lost_by_kafka),
+            told_unknown=frozenset(position for member in self.members for position in member.told_unknown()),
             gaps=self.gaps,
         )
 

@@ -100,6 +100,7 @@ class History(msgspec.Struct):
     excuses: list[Excuse] = []
     final: frozenset[str] = frozenset()
     lost_by_kafka: frozenset[str] = frozenset()  # ids that Kafka itself no longer had
+    told_unknown: frozenset[tuple[str, int, int]] = frozenset()  # positions that the members' logs tell as unknown
     gaps: int | None = None  # how many offsets the bridge must have counted as missing; None: not asked
 
 

@@ -61,6 +61,11 @@ class Member:
     def told(self, *events: str) -> list[dict[str, Any]]:
         return [line for line in self.lines() if line["event"] in events]
 
+    def told_unknown(self) -> Iterator[tuple[str, int, int]]:
+        """Positions of the POSTs that a crash before it left open."""
+        for line in self.told("post_unknown"):
+            yield line["topic"], line["partition"], line["offset"]
+
     def journal(self) -> Iterator[Attempt]:
         """The POSTs that it began, by its log at level TRACE."""
         for line in self.told("notification_sending"):

@@ -83,8 +83,12 @@ def judge(history: History) -> Verdict:
 
 
 def _unknown(history: History) -> int:
-    """POSTs that a kill or a loss left open: what the bridges themselves counted."""
-    return sum(one.unknown for one in last_of(history.counts).values())
+    """POSTs that a kill or a loss left open: what the bridges themselves counted, or told in their logs.
+
+    A member that is killed right after its start has counted what nobody scraped any more, but its log has it.
+    """
+    counted = sum(one.unknown for one in last_of(history.counts).values())
+    return max(counted, len(history.told_unknown))
 
 
 def attempts_of(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
