@@ -91,7 +91,9 @@ def test_a_receiver_that_can_not_be_reached_several_times_in_a_row_is_left_alone
     assert closed_for(one, 140) == 30
 
 
-@pytest.mark.parametrize("between", [DELIVERED, AMBIGUOUS, overloaded(None)], ids=["delivered", "ambiguous", "rejected"])
+@pytest.mark.parametrize(
+    "between", [DELIVERED, AMBIGUOUS, overloaded(None)], ids=["delivered", "ambiguous", "rejected"]
+)
 def test_anything_that_was_sent_ends_the_row(between: Outcome) -> None:
     one = gate()
     for outcome in (NOT_SENT, NOT_SENT, between, NOT_SENT, NOT_SENT):
