@@ -74,11 +74,11 @@ class NotificationSettings(Group):
     url: kind.Url | None = setting(None, "https://receiver.example.com/campaign-groups")
     """Where notifications are POSTed. Required unless `notifications.enabled` is false."""
     interval: Seconds = setting(10.0, ge=0, le=86_400)
-    """Seconds between periodic notifications of a campaign group; 0: none."""
+    """Seconds between periodic notifications; 0: none. Not in effect yet: only snapshots made upstream are sent."""
     periodic_action: Annotated[Literal[0, 7, 8, 9, 10, 11], kind.NumberWord] = setting(0)
     """GSW_CAMPAIGN_GROUP_ACTION of periodic notifications."""
     periodic_states: kind.States = setting([4, 5])
-    """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications."""
+    """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications. Not in effect yet."""
     unknown_text: Text = setting("Unknown")
     """Stands for tenant names and the like that nobody has told."""
     calling_lists_key: kind.Member = setting("GSW_CALLING_LISTS")
@@ -184,7 +184,7 @@ class StateSettings(Group):
     """The table of campaign groups."""
 
     ttl: Seconds = setting(86_400.0, ge=0, le=31_536_000)
-    """Seconds after its last event until an unloaded campaign group is forgotten; 0: never."""
+    """Seconds after its last event until an unloaded campaign group is forgotten; 0: never. Not in effect yet."""
 
 
 class MetricsSettings(Group):
