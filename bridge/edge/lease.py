@@ -5,7 +5,7 @@ process that was stopped and goes on would post what its successor posts too. So
 The lease starts at the *send* time of the last heartbeat that was *answered*: the broker's own timer started later.
 
 This is the one place that reads kafka-python's private heartbeat (`_coordinator.heartbeat`: last_send, last_receive,
-both monotonic seconds, 3.0.12); tests/kafka/test_lease.py shows when it drifts.
+both monotonic seconds, 3.0.12); tests/broker/test_lease.py shows when it drifts.
 """
 
 import time

@@ -1,7 +1,6 @@
 """Commits as Kafka transactions, fenced by the generation of the consumer group.
 
-1. Transactions run in a thread of their own, one at a time, each with a deadline: kafka-python 3.0.12's
-   commit_transaction can block for ever in an outage.
+1. Transactions run in a thread of their own, one at a time, each with a deadline: an outage can hold one up for long.
 2. Past its deadline a transaction is given up together with its producer and thread. The next producer of the same
    transactional id makes the broker end what was open, one way or the other: its outcome is not known, so nothing of it
    counts as confirmed.
@@ -19,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
+from kafka.errors import FencedInstanceIdError, KafkaError, KafkaTimeoutError, ProducerFencedError
 from kafka.structs import OffsetAndMetadata
 
 from bridge.config.files import FileError
@@ -101,12 +100,38 @@ class Transactions:
         self.replaced += 1
 
     def _new_thread(self) -> "_Thread":
-        return _Thread(partial(_producer, self._kafka, self._identity))
+        return _Thread(partial(_producer, self._kafka, self._identity, self._deadline))
 
     async def close(self) -> None:
         """Nothing is committed from here on."""
         self._thread.end()
         await asyncio.to_thread(self._thread.join, 2 * GIVEN_UP)
+
+
+class _Producer(KafkaProducer):  # type: ignore[misc]
+    """Waits for each of the broker's answers for `patience` seconds.
+
+    In an outage kafka-python 3.0.12 can drop a request of a transaction (its coordinator is known and can't be reached).
+    Its own methods then wait for the answer for ever, also when the producer is closed and the broker is back.
+    """
+
+    patience = DEADLINE
+
+    def send_offsets_to_transaction(
+        self, offsets: dict[TopicPartition, OffsetAndMetadata], group_metadata: Any
+    ) -> None:
+        self._answered(self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata))
+
+    def commit_transaction(self) -> None:
+        self._answered(self._transaction_manager.begin_commit())
+
+    def abort_transaction(self) -> None:
+        self._answered(self._transaction_manager.begin_abort())
+
+    def _answered(self, result: Any) -> None:
+        self._sender.wakeup()
+        if not result.wait(timeout_ms=self.patience * 1000):
+            raise KafkaTimeoutError(f"no answer in {self.patience:g} s")
 
 
 class _Thread:
@@ -172,11 +197,13 @@ class _Thread:
             threading.Thread(target=_close, args=(producer,), name="kafka-close", daemon=True).start()
 
 
-def _producer(kafka: KafkaSettings, identity: str) -> KafkaProducer:
+def _producer(kafka: KafkaSettings, identity: str, patience: float) -> KafkaProducer:
     timeout = min(MAX_TRANSACTION, kafka.session_timeout / 4)
     options = {**connection_options(kafka), **OPTIONS, "transactional_id": identity}
     with connecting(kafka):
-        return KafkaProducer(**options, transaction_timeout_ms=max(1000, round(timeout * 1000)))
+        producer = _Producer(**options, transaction_timeout_ms=max(1000, round(timeout * 1000)))
+    producer.patience = patience
+    return producer
 
 
 def _transact(

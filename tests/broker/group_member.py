@@ -1,0 +1,54 @@
+"""A plain member of a consumer group, kept in it by a thread of its own."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaConsumer
+from loopback import wait_until
+
+from bridge.settings import KafkaSettings
+
+HEARTBEAT = 0.5  # seconds
+SESSION = 6.0  # seconds
+
+
+def settings_for(bootstrap: str, topic: str, group: str) -> KafkaSettings:
+    """For a member that learns soon of whatever happens."""
+    return KafkaSettings(
+        bootstrap_servers=[bootstrap],
+        topics=[topic],
+        group_id=group,
+        session_timeout=SESSION,
+        heartbeat_interval=HEARTBEAT,
+    )
+
+
+class Member:
+    """Polls and throws away what comes."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.consumer = KafkaConsumer(
+            *kafka.topics,
+            bootstrap_servers=kafka.bootstrap_servers,
+            group_id=kafka.group_id,
+            enable_auto_commit=False,
+            session_timeout_ms=round(kafka.session_timeout * 1000),
+            heartbeat_interval_ms=round(kafka.heartbeat_interval * 1000),
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="member", daemon=True)
+
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            self.consumer.poll(timeout_ms=100)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(lambda: bool(self.consumer.assignment()), timeout=20, what="the member has partitions")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(20)
+        self.consumer.close(autocommit=False, timeout_ms=2000)
