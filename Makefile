@@ -6,11 +6,11 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup run demo serve docs test test-newest lint format faults bench lock system clean
+.PHONY: help setup run demo serve docs test test-newest lint format faults fuzz mutations bench bench-quick bench-parts bench-check lock system clean chart chart-docs alerts image cluster dashboards dashboards-test dashboards-preview dashboards-cost
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-12s %s\n' "$$name" "$$what"; done
+		printf '  make %-18s %s\n' "$$name" "$$what"; done
 
 setup: ## make .venv with every locked dependency (once; later calls cost nothing)
 	@tools/setup.sh
@@ -43,12 +43,25 @@ format: setup ## let ruff format, and fix what it can
 faults: setup ## the proof of delivery: every fault, one table in the end (about an hour; ARGS='-k kill' for some)
 	@$(BIN)/python -m pytest tests/faults -m faults $(ARGS)
 
-bench: setup ## the benches in tests/bench; they print, and fail on wrong results only
+fuzz: setup ## 100,000 answers that nobody should give (two minutes; BRIDGE_FUZZ_SEED=2 gives others)
+	@BRIDGE_FUZZ_RUNS=100000 $(BIN)/python -m pytest tests/edge/test_wire_fuzz.py -s $(ARGS)
+
+bench: setup ## the bridge beside its peers, one table (an hour; Go for the peers; ARGS='--only bridge --loads full')
+	@PYTHONPATH=tests $(BIN)/python -m bench.compare $(ARGS)
+
+bench-quick: setup ## the same in a minute: the bridge and Bento, one short run each
+	@PYTHONPATH=tests $(BIN)/python -m bench.compare --quick $(ARGS)
+
+bench-parts: setup ## single parts (POST, ticks, restore, presets, ...); they print, and fail on wrong results only (ARGS='-k post')
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
+
+bench-check: setup ## CPU of an event against a reference workload in the same run; fails where it has grown (10 s)
+	@PYTHONPATH=tests $(BIN)/python -m bench.check $(ARGS)
 
 docs: setup ## write docs/settings.md, its schema and docs/metrics.md anew from the code
 	@$(BIN)/python -m bridge.config.docs
 	@$(BIN)/python -m bridge.edge.catalogue
+	@$(BIN)/python tools/chart_schema.py
 
 lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@tools/lock.sh $(ARGS)
@@ -56,6 +69,41 @@ lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for n
 system: ## install the Debian programs that the broker and receiver tests need (root)
 	@tools/install-system.sh
 
+mutations: setup ## break the bridge on purpose, rule by rule: a test finds each (ARGS='-k lease', '--quick': no broker)
+	@PYTHONPATH=tests nice -n 5 $(BIN)/python -m faults.mutate $(ARGS)
+
 clean: ## remove everything that is made
 	@rm -rf .venv .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	@find bridge tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+chart: setup ## check the Helm chart and the alerts, with Helm 3 and 4 and without a cluster (Go, npm, promtool)
+	@tools/chart-tools.sh
+	@$(BIN)/python -m pytest tests/chart -m 'not cluster and not alerts' $(ARGS)
+
+chart-docs: setup ## write the chart's README.md and values.schema.json anew from its values and the settings
+	@tools/chart-tools.sh
+	@$(BIN)/python tools/chart_schema.py
+	@.cache/chart/bin/helm-docs -c deploy/helm/ocs-bridge -l error
+
+alerts: setup ## raise every alert by a fault of its own: bridges, Kafka, Prometheus, Alertmanager (4 minutes)
+	@tools/install-system.sh
+	@$(BIN)/python -m pytest tests/chart -m alerts $(ARGS)
+
+image: ## build the image with docker, podman or buildah (ARGS='--tag NAME --report': twice, compared, tried, SBOM)
+	@tools/image.sh $(ARGS)
+
+dashboards: setup ## write grafana/*.json and the gallery's exports anew from their source
+	@$(BIN)/python -m grafana
+
+dashboards-test: setup ## ask a real Prometheus that scrapes real bridges every query of the dashboards (a minute)
+	@$(BIN)/python -m pytest tests/dashboards -m dashboards $(ARGS)
+
+dashboards-preview: setup ## pictures of the dashboards, well and ill, in .cache/dashboards/preview (node, Chromium; 15 minutes; ARGS=--again)
+	@tools/dashboards.sh install
+	@PYTHONPATH=tests $(BIN)/python -m dashboards.preview $(ARGS)
+
+dashboards-cost: setup ## seconds of each query with 20 bridges of 500 campaign groups each (ARGS='--instances 50')
+	@PYTHONPATH=tests nice -n 5 $(BIN)/python -m dashboards.cost $(ARGS)
+
+cluster: setup ## install, upgrade, break and drain the chart in a cluster: that of KUBECONFIG, else one made for it (root)
+	@tools/cluster.sh $(ARGS)

@@ -1,4 +1,7 @@
-"""The commands: arguments and printing, nothing else."""
+"""The commands: arguments and printing, nothing else.
+
+What a command works with is imported when it is run: all of it takes a second of CPU, `--help` a fifth of that.
+"""
 
 import asyncio
 import json
@@ -6,44 +9,24 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvloop
-from pydantic import TypeAdapter, ValidationError
 
 from bridge import __version__
-from bridge.app import mapper, style
-from bridge.config.docs import schema as settings_schema
-from bridge.config.kinds import Seconds
-from bridge.core import schema
-from bridge.demo.broker import NoBroker
-from bridge.demo.commands import run_receiver, run_simulate
-from bridge.demo.options import Options
-from bridge.demo.receiver import Answer
-from bridge.demo.run import run_demo
-from bridge.demo.traffic import Traffic
-from bridge.edge import log
-from bridge.edge.admin import AdminPortError
-from bridge.edge.files import DirectoryFile
-from bridge.edge.kafka_options import Unreachable
-from bridge.offline import map_lines
-from bridge.service import Bridge
-from bridge.settings import KafkaSettings, Settings
-from bridge.startup import ConfigError, prepare
+from bridge.commands.named import Commands
+from bridge.commands.options import Config, fail, settings_of
 
-EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
+if TYPE_CHECKING:
+    from bridge.service import Bridge
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Genesys OCS notifications from any dialling platform that writes to Kafka.",
 )
-
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", envvar="BRIDGE_CONFIG", help="The configuration file (YAML).")
-]
 
 
 def main() -> None:
@@ -51,29 +34,28 @@ def main() -> None:
     app()
 
 
-def _settings(config: Path | None) -> Settings:
-    """Settings that hold, or the end of the process with every problem on stderr."""
-    try:
-        settings, warnings = prepare(config, os.environ)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(EX_CONFIG) from None
-    for warning in warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    return settings
-
-
 @app.command()
 def run(config: Config = None) -> None:
     """Run the bridge until SIGTERM or Ctrl-C: it drains, commits and leaves; a second signal stops it at once."""
-    settings = _settings(config)
+    import uvloop
+
+    from bridge.edge import log
+    from bridge.edge.affinity import stay_on_one_cpu
+    from bridge.service import Bridge
+
+    settings = settings_of(config)
     log.configure(settings.log.level, settings.log.format)
+    if settings.process.single_cpu:
+        log.get_logger(__name__).info("single_cpu", cpu=stay_on_one_cpu())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_until_signal(Bridge(settings)))
     raise typer.Exit(code)
 
 
-async def _until_signal(bridge: Bridge) -> int:
+async def _until_signal(bridge: "Bridge") -> int:
+    from bridge.edge import log
+    from bridge.edge.admin import AdminPortError
+
     stop = asyncio.Event()
 
     def stopped() -> None:
@@ -95,7 +77,9 @@ async def _until_signal(bridge: Bridge) -> int:
 @app.command()
 def check(config: Config = None) -> None:
     """Check settings, profiles, files and certificates without the network; exit code 0 or 78."""
-    settings = _settings(config)
+    from bridge.edge import log
+
+    settings = settings_of(config)
     typer.echo(
         f"good: {settings.mapping.profile} from {settings.kafka.group_id} to {log.safe_url(settings.notifications.url or 'nowhere')}"
     )
@@ -113,8 +97,13 @@ def map_(
     ] = False,
 ) -> None:
     """Map raw events to notifications, without network: notifications to stdout, invalid events with their line to stderr."""
-    mapping = Settings().mapping if config is None else _settings(config).mapping
-    notifications = Settings().notifications if config is None else _settings(config).notifications
+    from bridge.app import mapper, style
+    from bridge.edge.files import DirectoryFile
+    from bridge.offline import map_lines
+    from bridge.settings import Settings
+
+    mapping = Settings().mapping if config is None else settings_of(config).mapping
+    notifications = Settings().notifications if config is None else settings_of(config).notifications
     if profile is not None:
         mapping = mapping.model_copy(update={"profile": profile, "profiles": {}})
     directory = DirectoryFile(mapping.directory_file) if mapping.directory_file else None
@@ -131,6 +120,9 @@ def map_(
 @app.command("schema")
 def schema_(what: Annotated[str, typer.Argument(help="event, notification or settings")]) -> None:
     """Print a JSON Schema: of the generic event, of the notification, or of the configuration file."""
+    from bridge.config.docs import schema as settings_schema
+    from bridge.core import schema
+
     made = {"event": schema.event_schema, "notification": schema.notification_schema, "settings": settings_schema}
     if what not in made:
         raise typer.BadParameter(f"{what}: one of {', '.join(made)}")
@@ -153,10 +145,13 @@ def receiver(
     raw: Annotated[bool, typer.Option("--json", help="Print the bodies as they came, one a line.")] = False,
 ) -> None:
     """Receive notifications: print each, check it against the format, and count what came twice or out of order."""
+    from bridge.demo.commands import run_receiver
+    from bridge.demo.receiver import Answer
+
     try:
         raise typer.Exit(run_receiver(host, port, Answer(status, delay, fail_rate), raw=raw))
     except OSError as error:
-        _fail(f"--host/--port: {error}")
+        fail(f"--host/--port: {error}")
 
 
 @app.command()
@@ -171,15 +166,20 @@ def simulate(
     config: Config = None,
 ) -> None:
     """Write campaign traffic to a topic: life cycles, drifting statistics, calling lists, a few bad records."""
-    kafka = KafkaSettings(bootstrap_servers=[broker]) if broker else _settings(config).kafka
+    from bridge.connections import KafkaSettings
+    from bridge.demo.commands import run_simulate
+    from bridge.demo.traffic import Traffic
+    from bridge.edge.kafka_options import Unreachable
+
+    kafka = KafkaSettings(bootstrap_servers=[broker]) if broker else settings_of(config).kafka
     names = [topic] if topic else kafka.topics
     if not names:
-        _fail("--topic is needed with --broker")
+        fail("--topic is needed with --broker")
     traffic = Traffic(seed, groups, bad=bad)
     try:
         raise typer.Exit(run_simulate(kafka, names[0], traffic, rate, duration(seconds)))
     except Unreachable as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @app.command()
@@ -193,23 +193,28 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
 ) -> None:
     """See it work: broker, simulator, bridge and receiver in one command, without Java or Docker."""
+    from bridge.demo.broker import NoBroker
+    from bridge.demo.options import Options
+    from bridge.demo.run import run_demo
+    from bridge.edge.kafka_options import Unreachable
+    from bridge.service import Bridge
+
     options = Options(
         broker=broker, seconds=duration(seconds), rate=rate, groups=groups, bad=bad, fail_rate=fail_rate, seed=seed
     )
     try:
         raise typer.Exit(run_demo(options, Bridge))
     except (NoBroker, Unreachable) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def duration(text: str | None) -> float | None:
     """Seconds of `30`, `30s`, `500ms`, `2m`, as settings take them."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from bridge.config.kinds import Seconds
+
     try:
         return None if text is None else TypeAdapter(Seconds).validate_python(text)
     except ValidationError:
         raise typer.BadParameter(f"{text}: a duration such as 30s or 2m") from None
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)

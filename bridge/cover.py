@@ -12,7 +12,7 @@ from itertools import islice
 
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.outcome import Commit
-from bridge.ports import Item
+from bridge.ports import Item, Tick, Work
 
 AHEAD = 8  # events of a lane that one checkpoint covers
 AGAIN = 0.5  # seconds until a failed checkpoint is tried again
@@ -21,18 +21,18 @@ AGAIN = 0.5  # seconds until a failed checkpoint is tried again
 class Cover:
     """`commit` writes a checkpoint of all partitions; `nudge` wakes senders for lanes that became ready."""
 
-    def __init__(self, lanes: Lanes[Item], commit: Callable[[], Awaitable[Commit]], nudge: Callable[[], None]) -> None:
+    def __init__(self, lanes: Lanes[Work], commit: Callable[[], Awaitable[Commit]], nudge: Callable[[], None]) -> None:
         self._lanes = lanes
         self._commit = commit
         self._nudge = nudge
-        self._asked: list[Lane[Item]] = []
+        self._asked: list[Lane[Work]] = []
         self._wanted = asyncio.Event()
         self._room = False  # something ended since the lanes were last looked at
         self.failing = False  # the last checkpoint failed: POSTs wait for a good one
 
-    def covers(self, lane: Lane[Item]) -> bool:
+    def covers(self, lane: Lane[Work]) -> bool:
         """Whether the POST of a lane's head may begin. If not, the lane comes back when it may."""
-        if lane.queue[0].covered:
+        if _needs_none(lane.queue[0]):
             return True
         self._lanes.defer(lane)
         self._asked.append(lane)
@@ -71,22 +71,27 @@ class Cover:
             elif self._room:
                 self.ended()  # during the checkpoint, when nobody was there to be told
 
-    def _claim(self, lane: Lane[Item]) -> list[Item]:
+    def _claim(self, lane: Lane[Work]) -> list[Item]:
         """Events from the head on that the next checkpoint covers."""
         claimed = []
         for item in islice(lane.queue, AHEAD):
-            if item.covered or not item.posts:
+            if isinstance(item, Tick) or _needs_none(item):
                 continue
             if item.intake.leaving or not item.intake.ledger.cover(item.arrival.record.offset):
                 break
             claimed.append(item)
         return claimed
 
-    def _still_asks(self, lane: Lane[Item]) -> bool:
+    def _still_asks(self, lane: Lane[Work]) -> bool:
         """Whether there was no room yet, or the checkpoint failed; else the lane is ready again, or it is empty."""
         if not lane.queue:
             return False  # handed back meanwhile
-        if lane.queue[0].covered or not lane.queue[0].posts:
+        if _needs_none(lane.queue[0]):
             self._lanes.resume(lane)
             return False
         return True
+
+
+def _needs_none(item: Work) -> bool:
+    """Whether the POST may begin, or there is none. A slot is never told twice, crash or not (bridge/ticks.py, rule 1)."""
+    return isinstance(item, Tick) or item.covered or not item.posts

@@ -10,24 +10,29 @@ class Flights:
     """Senders register what they post. An intake's `out` counts what is out of it."""
 
     def __init__(self) -> None:
-        self._posting: dict[asyncio.Task[None], Intake] = {}
+        self._posting: dict[asyncio.Task[None], tuple[Intake, bool]] = {}
         self._waiting: list[asyncio.Future[None]] = []
 
     def __len__(self) -> int:
         return len(self._posting)
 
-    def begin(self, sender: asyncio.Task[None], intake: Intake) -> None:
-        """A sender posts something of this partition."""
-        self._posting[sender] = intake
+    def begin(self, sender: asyncio.Task[None], intake: Intake, *, ticks: bool = False) -> None:
+        """A sender posts something of this partition; `ticks`: of none of its records."""
+        self._posting[sender] = intake, ticks
         intake.out += 1
+        intake.ticks_out += ticks
 
     def end(self, sender: asyncio.Task[None]) -> None:
         """Its POST ended."""
-        self._posting.pop(sender).out -= 1
+        intake, ticks = self._posting.pop(sender)
+        intake.out -= 1
+        intake.ticks_out -= ticks
         self.wake()
 
     def wake(self) -> None:
         """Something landed: to be called after `out` was counted down."""
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
@@ -48,7 +53,7 @@ class Flights:
     def cut(self, intakes: Collection[Intake]) -> int:
         """Give up the POSTs of these partitions that are out; each ends as ambiguous, or not sent. How many."""
         gone = {id(intake) for intake in intakes}
-        senders = [sender for sender, intake in self._posting.items() if id(intake) in gone]
+        senders = [sender for sender, (intake, _) in self._posting.items() if id(intake) in gone]
         for sender in senders:
             sender.cancel()
         return len(senders)

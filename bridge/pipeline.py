@@ -7,26 +7,42 @@ is settled on the way, without a task or a wait.
 import asyncio
 from collections.abc import Callable, Collection
 
+import msgspec
+
 from bridge.core.gate import Gate
-from bridge.core.groups import Facts, GroupTable
+from bridge.core.group import Facts
+from bridge.core.groups import GroupTable
 from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
-from bridge.core.ledger import Seen
-from bridge.core.mapping import Mapper
+from bridge.core.mapping import Arrival, Mapper
 from bridge.core.notification import Style, render
-from bridge.core.outcome import InvalidEvent, Outcome, Reason, Return, Skip
+from bridge.core.outcome import Drop, InvalidEvent, Outcome, Reason, Return, Skip
 from bridge.core.record import Record
+from bridge.core.switches import Switches
 from bridge.core.tally import Tally
-from bridge.core.vocabulary import Kind
 from bridge.flights import Flights
-from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Uncovered
+from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Tick, Uncovered, Work
+from bridge.reader import Reader
+from bridge.ticks import Ticks
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted.
+
+    `saved`: the table is kept over restarts. `ttl`: seconds until an unloaded group is forgotten; 0: never.
+    """
+
+    enabled: bool = True
+    max_age: float = float("inf")
+    saved: bool = False
+    ttl: float = 0.0
+
+
 class Pipeline:
-    """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted."""
+    """From admitted records, and slots that are due, to outcomes."""
 
     def __init__(
         self,
@@ -37,69 +53,61 @@ class Pipeline:
         quarantine: Quarantine,
         report: Report,
         gate: Gate,
-        enabled: bool,
-        max_age: float = float("inf"),
+        switches: Switches,
+        rules: Rules,
         clock: Clock = SYSTEM,
     ) -> None:
         self.gate = gate
         self.flights = Flights()
-        self.table = GroupTable()
-        self.lanes: Lanes[Item] = Lanes()
+        self.table = GroupTable(saved=rules.saved)
+        self.lanes: Lanes[Work] = Lanes()
         self.tally = Tally()
+        self.ticks = Ticks(self.table, self._push, self.lanes, self.tally, gate, switches, round(rules.ttl * 1000))
         self.cluster_id = "unknown"
-        self.settled: Callable[[Intake], None] = lambda _: None  # after each record that is done
+        #: After each record that is done of a partition that has more waiting, or is paused.
+        self.settled: Callable[[Intake], None] = lambda _: None
         self.cover: Covering = Uncovered()
-        self._mapper = mapper
+        self._reader = Reader(
+            mapper,
+            quarantine,
+            report,
+            self.tally,
+            posts=rules.enabled,
+            push=self._push,
+            done=self._done,
+            landed=self.flights.wake,
+        )
+        self.admit = self._reader.admit
         self._style = style
         self._poster = poster
-        self._quarantine = quarantine
         self._report = report
-        self._enabled = enabled
-        self._max_age = max_age
+        self._switches = switches
+        self._rules = rules
         self._clock = clock
         self._idle: list[asyncio.Future[None]] = []
 
     @property
     def replaced_times(self) -> int:
         """Events whose time lay too far ahead of their record's."""
-        return self._mapper.replaced_times
+        return self._reader.mapper.replaced_times
 
-    def admit(self, intake: Intake) -> None:
-        """Take over what the partition's share of the buffers allows."""
-        while taken := intake.take():
-            record, seen = taken
-            if seen:
-                self._read(intake, record)
-            else:
-                self._read_again(intake, record, seen)
+    @property
+    def busy(self) -> bool:
+        """Whether every sender has something to do."""
+        return not self._idle
 
-    def _read(self, intake: Intake, record: Record) -> None:
-        try:
-            arrival = self._mapper.read(record)
-        except InvalidEvent as error:
-            self._put_aside(intake, record, error)
-            return
-        if isinstance(arrival, Skip):
-            self.tally.skipped[arrival] += 1
-            self._done(intake, record)
-            return
-        self._push(Item(intake, arrival, posts=self._enabled and arrival.event.kind is not Kind.STATISTICS))
+    def now_ms(self) -> int:
+        """The wall clock in milliseconds since the epoch."""
+        return round(self._clock.wall() * 1000)
 
-    def _read_again(self, intake: Intake, record: Record, seen: Seen) -> None:
-        """A record that was done before a restart: what it says of its group is learnt again, nothing is posted."""
-        self.tally.skipped[Skip.UNKNOWN if seen is Seen.UNKNOWN else Skip.ALREADY_DONE] += 1
-        if seen is Seen.UNKNOWN:
-            self._report.unknown(record)
-        try:
-            arrival = self._mapper.read(record, fresh=False)
-        except InvalidEvent:
-            return  # quarantined before the restart
-        if not isinstance(arrival, Skip):
-            self._push(Item(intake, arrival))
+    def turn(self) -> None:
+        """Look what is due, and whether senders may go on: to be called a few times a second."""
+        self.ticks.turn(self._clock.now())
+        self.nudge()
 
-    def _push(self, item: Item) -> None:
-        self.lanes.push(item.arrival.key, item)
-        if self._idle:
+    def _push(self, item: Work) -> None:
+        head = self.lanes.push(item.arrival.key if isinstance(item, Item) else item.due.key, item)
+        if head and self._idle:
             self._idle.pop().set_result(None)
 
     async def send(self) -> None:
@@ -109,7 +117,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         turn = 0
         while True:
-            lane = self._take()
+            lane = None if self.why_held() else self.lanes.take()
             if lane is None:
                 turn = 0
                 idle = loop.create_future()
@@ -117,9 +125,12 @@ class Pipeline:
                 await idle
                 continue
             item = lane.queue[0]
-            if item.posts and not self.cover.covers(lane):
+            if isinstance(item, Tick):
+                facts = self.ticks.tell(item, self.now_ms())
+            elif item.posts and not self.cover.covers(lane):
                 continue
-            facts = self._merge(item)
+            else:
+                facts = self._merge(item)
             if facts is None:
                 self.lanes.settle(lane)
                 turn += 1
@@ -129,9 +140,9 @@ class Pipeline:
             turn = 0
             await self._post(task, lane, item, facts)
 
-    def _take(self) -> Lane[Item] | None:
-        """The next head, while the gate is open."""
-        return None if self.gate.why_closed(self._clock.monotonic()) else self.lanes.take()
+    def why_held(self) -> str | None:
+        """Why no POST may begin now; None: one may. What is out may yet be repeated by a crash, as what ended may."""
+        return self.gate.why_closed(self._clock.monotonic(), len(self.flights))
 
     def nudge(self) -> None:
         """Wake senders for heads that wait: to be called when the gate may have opened."""
@@ -141,55 +152,74 @@ class Pipeline:
     def _merge(self, item: Item) -> Facts | None:
         """Merge the head of a lane; the facts to post, or None if it needs no POST: then it is settled."""
         arrival = item.arrival
+        if not arrival.fresh and self.table.includes(arrival.key, arrival.record):
+            return None
         try:
-            facts = self.table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
+            facts = self.table.merge(
+                arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row, self.now_ms()
+            )
         except InvalidEvent as error:
             if arrival.fresh:
-                self._put_aside(item.intake, arrival.record, error)
+                self._reader.put_aside(item.intake, arrival.record, error)
             return None
+        group = self.table.get(arrival.key)
+        assert group is not None  # noqa: S101 (for the type checker: it was merged)
+        self.ticks.look(group)
         if not arrival.fresh or item.intake.gone:
             return None
         if facts is None:
             self.tally.absorbed += 1
-        elif not self._enabled:
-            self.tally.skipped[Skip.DISABLED] += 1
-        elif arrival.record.timestamp_ms >= 0 and self._age(arrival.record) > self._max_age:
-            self.tally.skipped[Skip.TOO_OLD] += 1
+        elif not self._rules.enabled or not self._switches.enabled(group):
+            self._skip(arrival, Skip.DISABLED)
+        elif arrival.record.timestamp_ms >= 0 and self._age(arrival.record) > self._rules.max_age:
+            self._skip(arrival, Skip.TOO_OLD)
         else:
             return facts
         self._done(item.intake, arrival.record)
         return None
 
+    def _skip(self, arrival: Arrival, why: Skip) -> None:
+        self.tally.skipped[why] += 1
+        self._report.skipped(arrival.record, arrival.key, why)
+
     def _age(self, record: Record) -> float:
         return self._clock.wall() - record.timestamp_ms / 1000
 
-    async def _post(self, sender: asyncio.Task[None], lane: Lane[Item], item: Item, facts: Facts) -> None:
-        record = item.arrival.record
-        kind = "periodic" if item.arrival.event.kind is Kind.SNAPSHOT else "change"
-        identity = event_id(self.cluster_id, record)
+    async def _post(self, sender: asyncio.Task[None], lane: Lane[Work], item: Work, facts: Facts) -> None:
+        tick = isinstance(item, Tick)
+        origin = item.due if isinstance(item, Tick) else item.arrival.record
+        kind = "periodic" if facts.periodic else "change"
+        identity = event_id(self.cluster_id, origin)
         body = render(facts, self._style)
-        self.tally.rendered[kind] += 1
+        if not tick:
+            self.tally.rendered[kind] += 1
+        late = self._clock.wall() - item.due.due_ms / 1000 if isinstance(item, Tick) else 0.0
         self._report.sending(facts, identity)
-        self.flights.begin(sender, item.intake)
+        self.flights.begin(sender, item.intake, ticks=tick)
         outcome = await self._poster.post(body, identity, self.gate.lease)
         if outcome.reason is Reason.LEASE:
-            self.tally.dropped[Reason.LEASE] += 1
             self._not_posted(lane, item)
         else:
             self._posted(lane, item, kind, outcome)
-            self._report.sent(record, kind, item.arrival.key, identity, outcome, self._age(record))
+            age = late if isinstance(item, Tick) else self._age(item.arrival.record)
+            self._report.sent(origin, kind, lane.key, identity, outcome, age)
         self.flights.end(sender)
 
-    def _posted(self, lane: Lane[Item], item: Item, kind: str, outcome: Outcome) -> None:
+    def _posted(self, lane: Lane[Work], item: Work, kind: str, outcome: Outcome) -> None:
         self.tally.post(kind, outcome)
         self.gate.posted(outcome, self._clock.monotonic())
         self.lanes.settle(lane)
-        if not item.intake.gone:
+        if isinstance(item, Item) and not item.intake.gone:
             self.tally.posted += 1
             self._done(item.intake, item.arrival.record)
 
-    def _not_posted(self, lane: Lane[Item], item: Item) -> None:
+    def _not_posted(self, lane: Lane[Work], item: Work) -> None:
         """The lease ran out before the write: the partition's owner, this one or the next, still has it to post."""
+        if isinstance(item, Tick):
+            self.tally.ticks_dropped[Drop.LEASE] += 1
+            self.lanes.settle(lane)
+            return
+        self.tally.dropped[Reason.LEASE] += 1
         if not item.intake.leaving:
             self.lanes.put_back(lane)
             return
@@ -198,27 +228,18 @@ class Pipeline:
         if not item.intake.gone:
             self.tally.returned[Return.LEASE] += 1
 
-    def _put_aside(self, intake: Intake, record: Record, error: InvalidEvent) -> None:
-        intake.out += 1
-
-        def done() -> None:
-            intake.out -= 1
-            if not intake.gone:
-                self.tally.quarantined[error.reason] += 1
-                self._done(intake, record)
-            self.flights.wake()
-
-        self._quarantine.put(record, error, done)
-
     def _done(self, intake: Intake, record: Record) -> None:
         intake.settle(record.offset)
         self.cover.ended()
-        self.settled(intake)
+        if intake.backlog or intake.paused:
+            self.settled(intake)
 
-    def release(self, intakes: Collection[Intake]) -> int:
+    def release(self, intakes: Collection[Intake], why: Drop) -> int:
         """Take what waits of these partitions out of the lanes and of the backlog; how many records are handed back."""
         gone = {id(intake) for intake in intakes}
-        items = self.lanes.release(lambda item: id(item.intake) in gone)
+        released = self.lanes.release(lambda item: id(item.intake) in gone)
+        items = [item for item in released if isinstance(item, Item)]
+        self.ticks.release([item for item in released if isinstance(item, Tick)], why)
         back = sum(item.arrival.fresh for item in items)
         for item in items:
             self.cover.take_back(item)

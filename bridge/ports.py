@@ -1,19 +1,32 @@
 """What the pipeline and the ownership need of their surroundings, and what the lanes carry."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bridge.core.groups import Facts
+from bridge.core.group import Facts
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane
-from bridge.core.ledger import Checkpoint
 from bridge.core.mapping import Arrival
-from bridge.core.outcome import InvalidEvent, Outcome
+from bridge.core.outcome import InvalidEvent, Outcome, Skip
 from bridge.core.record import Partition, Record
-from bridge.core.start import Log
+from bridge.core.saved import Restored
+from bridge.core.schedule import Due
+from bridge.core.start import Commits, Log
+
+
+class Now(NamedTuple):
+    """One moment: `wall` in seconds since the epoch, for dates and slots; `monotonic` in seconds, for deadlines."""
+
+    wall: float
+    monotonic: float
+
+    @property
+    def ms(self) -> int:
+        """The wall clock in milliseconds since the epoch."""
+        return round(self.wall * 1000)
 
 
 class Clock(NamedTuple):
@@ -21,6 +34,10 @@ class Clock(NamedTuple):
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
+
+    def now(self) -> Now:
+        """Both."""
+        return Now(self.wall(), self.monotonic())
 
 
 SYSTEM = Clock(time.time, time.monotonic)
@@ -33,6 +50,16 @@ class Item(msgspec.Struct, gc=False):
     arrival: Arrival
     posts: bool = False  # it makes a notification, unless it turns out to be invalid
     covered: bool = False  # at_most_once: a confirmed checkpoint says that its POST may have begun
+
+
+class Tick(msgspec.Struct, gc=False):
+    """A periodic notification in its group's lane, with a partition of the number that the group lives in."""
+
+    intake: Intake
+    due: Due
+
+
+Work = Item | Tick
 
 
 class Poster(Protocol):
@@ -53,7 +80,7 @@ class Quarantine(Protocol):
 
 
 class Report(Protocol):
-    """Is told of each POST: logs and histograms."""
+    """Is told of each POST, and of what is not posted: log, histograms, outcome topic."""
 
     def sending(self, facts: Facts, event_id: str) -> None:
         """A POST is about to begin."""
@@ -61,8 +88,19 @@ class Report(Protocol):
     def unknown(self, record: Record) -> None:
         """A crash left open whether the notification of this record was posted; it is not posted again."""
 
-    def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
-        """It ended; `group` is the group's key, `age_seconds` the time since the record's timestamp."""
+    def quarantined(self, record: Record, error: InvalidEvent) -> None:
+        """A record that is no event was put aside."""
+
+    def skipped(self, record: Record, group: str, why: Skip) -> None:
+        """An event of the group with this key was merged, and is not posted."""
+
+    def sent(
+        self, origin: Record | Due, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float
+    ) -> None:
+        """It ended; `group` is the group's key, `age_seconds` the time since the record's timestamp.
+
+        Of a periodic notification, `origin` is its slot and `age_seconds` the time from when it was due to its POST.
+        """
 
 
 class Covering(Protocol):
@@ -70,7 +108,7 @@ class Covering(Protocol):
 
     failing: bool  # POSTs wait for a checkpoint, and the last one failed
 
-    def covers(self, lane: Lane[Item]) -> bool:
+    def covers(self, lane: Lane[Work]) -> bool:
         """Whether the head of a lane may be posted; if not, the lane comes back when it may."""
 
     def ended(self) -> None:
@@ -85,7 +123,7 @@ class Uncovered:
 
     failing = False
 
-    def covers(self, lane: Lane[Item]) -> bool:  # noqa: ARG002 (as Covering)
+    def covers(self, lane: Lane[Work]) -> bool:  # noqa: ARG002 (as Covering)
         """Always."""
         return True
 
@@ -99,11 +137,28 @@ class Uncovered:
 class Offsets(Protocol):
     """Offsets of the consumer group; raises Unavailable."""
 
-    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
-        """Commits by partition number, and the number of partitions."""
+    async def committed(self, topic: str) -> Commits:
+        """What is committed, and of which topic."""
 
     async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
         """What exists."""
+
+
+class States(Protocol):
+    """The state topic; raises Unavailable, and StateTopicError where somebody has to mend it."""
+
+    async def ensure(self, partitions: int) -> None:
+        """It is there, with so many partitions."""
+
+    async def restore(self, number: int) -> Restored:
+        """What it has for a partition number."""
+
+
+class History(Protocol):
+    """What the input held before; raises Unavailable."""
+
+    async def read(self, ends: Mapping[Partition, int], since_ms: int, take: Callable[[list[Record]], None]) -> int:
+        """Hand over records of partitions from `since_ms` on, up to an offset of each; how many."""
 
 
 class Source(Protocol):
@@ -119,5 +174,11 @@ class Source(Protocol):
     def resume(self, partitions: Collection[Partition]) -> None:
         """These again."""
 
-    def begin(self, partition: Partition, offset: int) -> None:
-        """Read a paused partition from `offset` on."""
+    def begin(self, partition: Partition, offset: int, topic_id: str) -> None:
+        """Read a paused partition from `offset` on, as long as its topic has this id."""
+
+    def once_read(self, partition: Partition, offset: int, call: Callable[[], None]) -> None:
+        """Call once all there is of a partition before `offset` has been told."""
+
+    def renew(self, why: str) -> None:
+        """What was read can't be believed: lose every partition, and begin them again."""

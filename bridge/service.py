@@ -19,7 +19,7 @@ from bridge.settings import Settings
 log = get_logger(__name__)
 
 LEAVE = 5.0  # seconds to leave the group, once everything is committed
-NUDGE = 0.1  # seconds until a gate that opened is noticed
+TURN = 0.05  # seconds until a slot that is due, or a gate that opened, is noticed
 DIRECTORY = 5.0  # seconds between looks at the directory's file
 
 
@@ -62,8 +62,8 @@ class Bridge:
                 *senders,
                 checkpoints,
                 self._each_second(parts.report),
-                self._nudge(parts.pipeline),
-                self._watch_directory(),
+                self._turn(parts.pipeline),
+                self._watch_directory(parts.pipeline),
                 *([parts.cover.keep()] if parts.cover else []),
             )
         ]
@@ -76,7 +76,8 @@ class Bridge:
         await parts.committer.close()
         for task in tasks:
             task.cancel()
-        await parts.quarantine.close(LEAVE)
+        writers = [writer for writer in (parts.quarantine, parts.outcomes) if writer is not None]
+        await asyncio.gather(*(writer.close(LEAVE) for writer in writers))
         await parts.poster.close()
         await parts.admin.stop()
         if failure is not None:
@@ -89,7 +90,7 @@ class Bridge:
         log.info(
             "started",
             version=__version__,
-            receiver=safe_url(settings.notifications.url or "none: notifications.enabled is false"),
+            receiver=safe_url(settings.notifications.url) if settings.notifications.url else "none",
             topics=settings.kafka.topics or settings.kafka.topic_pattern,
             group_id=settings.kafka.group_id,
             auto_offset_reset=settings.kafka.auto_offset_reset,
@@ -126,12 +127,12 @@ class Bridge:
             await asyncio.sleep(1.0)
             report.tick()
 
-    async def _nudge(self, pipeline: Pipeline) -> None:
+    async def _turn(self, pipeline: Pipeline) -> None:
         while True:
-            await asyncio.sleep(NUDGE)
-            pipeline.nudge()
+            await asyncio.sleep(TURN)
+            pipeline.turn()
 
-    async def _watch_directory(self) -> None:
+    async def _watch_directory(self, pipeline: Pipeline) -> None:
         """Read the directory again when its file changes; one that can't be used leaves the old one in force."""
         while self._directory is not None:
             await asyncio.sleep(DIRECTORY)
@@ -142,4 +143,5 @@ class Bridge:
             except (UnusableFile, DirectoryError) as error:
                 log.warning("directory_kept", setting="mapping.directory_file", reason=str(error))
             else:
+                pipeline.ticks.look_at_all()
                 log.info("directory_read", setting="mapping.directory_file")

@@ -7,63 +7,12 @@ the environment: `Settings(...)` made by hand holds exactly what it is given.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.config import kinds as kind
-from bridge.config.files import read_headers, read_secret
-from bridge.config.kinds import Bytes, Group, Seconds, Secret, Text, Topic, Whole, setting
-
-
-class KafkaSettings(Group):
-    """The input: brokers, topics, consumer group. TLS and SASL have Kafka's own names."""
-
-    bootstrap_servers: kind.Brokers = setting([], "kafka-1:9092,kafka-2:9092")
-    """Brokers to ask first. Required."""
-    topics: kind.Topics = setting([], "campaign-group-events")
-    """Input topics by name. Either this or `kafka.topic_pattern` is required."""
-    topic_pattern: kind.Pattern | None = setting(None, r"campaigns\..*")
-    """Input topics by regular expression, matched from the start of the name, instead of `kafka.topics`."""
-    group_id: Text = setting("ocs-bridge")
-    """Consumer group; the replicas of one bridge share it."""
-    client_id: Text = setting("ocs-bridge")
-    """Name of the bridge in the brokers' logs and quotas."""
-    group_instance_id: Text | None = setting(None, "ocs-bridge-0")
-    """Makes this a static member: a restart within session_timeout moves no partitions. Its own for each process."""
-    auto_offset_reset: Annotated[Literal["latest", "earliest"], kind.LowerWord] = setting("latest")
-    """Where a consumer group without offsets starts: with new records, or with the oldest. Applies once per group."""
-    session_timeout: Seconds = setting(45.0, ge=0.5, le=1800)
-    """Seconds without a heartbeat after which the brokers give the partitions to another replica."""
-    heartbeat_interval: Seconds = setting(1.0, ge=0.05, le=600)
-    """Seconds between heartbeats."""
-    max_poll_interval: Seconds = setting(120.0, ge=1, le=3600)
-    """Seconds that may lie between two polls, which is also what a rebalance may take."""
-    max_poll_records: Whole = setting(500, ge=1, le=10_000)
-    """Records handed over by one poll at most."""
-    security_protocol: kind.Protocol = setting("PLAINTEXT")
-    """How brokers are spoken to."""
-    sasl_mechanism: kind.Mechanism = setting("SCRAM-SHA-512")
-    """How the bridge logs in when the protocol is SASL_*."""
-    sasl_username: Text | None = setting(None, "bridge")
-    """User name when the protocol is SASL_*."""
-    sasl_password: Secret | None = setting(None, "from-your-vault")
-    """Password when the protocol is SASL_*; better in a file."""
-    sasl_password_file: Path | None = setting(None, "/run/secrets/kafka-password")
-    """File with the password; one newline at its end is no part of it."""
-    ssl_cafile: Path | None = setting(None, "/etc/ocs-bridge/kafka-ca.pem")
-    """CA certificates (PEM) that the brokers' certificates are verified with; default: those of the system."""
-    ssl_certfile: Path | None = setting(None, "/etc/ocs-bridge/kafka-client.pem")
-    """Client certificate (PEM) shown to the brokers."""
-    ssl_keyfile: Path | None = setting(None, "/etc/ocs-bridge/kafka-client.key")
-    """Private key (PEM) of `kafka.ssl_certfile`."""
-    ssl_check_hostname: bool = setting(default=True)
-    """Whether the brokers' certificates must carry their host names."""
-    properties: kind.Properties = setting({}, {"fetch_min_bytes": 1024})
-    """More options of kafka-python's consumer by its own names; those that the bridge sets itself are refused."""
-
-    def password(self) -> str | None:
-        """The SASL password; a file is read at each call, so a rotated one is seen. Raises FileError."""
-        return _secret(self.sasl_password, self.sasl_password_file)
+from bridge.config.kinds import Bytes, Group, Seconds, Text, Topic, Whole, setting
+from bridge.connections import HttpSettings, KafkaSettings
 
 
 class NotificationSettings(Group):
@@ -74,63 +23,21 @@ class NotificationSettings(Group):
     url: kind.Url | None = setting(None, "https://receiver.example.com/campaign-groups")
     """Where notifications are POSTed. Required unless `notifications.enabled` is false."""
     interval: Seconds = setting(10.0, ge=0, le=86_400)
-    """Seconds between periodic notifications; 0: none. Not in effect yet: only snapshots made upstream are sent."""
+    """Seconds between periodic notifications of a campaign group; 0: none."""
+    intervals: kind.Intervals = setting({}, {"Environment/OutboundGroup": 5})
+    """Seconds of `notifications.interval` for single campaign groups, by key: what the profile's `key` names, tenant/id or id alone."""
+    disabled: kind.Keys = setting([], ["Environment/OutboundGroup"])
+    """Keys of campaign groups that have no notifications at all."""
     periodic_action: Annotated[Literal[0, 7, 8, 9, 10, 11], kind.NumberWord] = setting(0)
     """GSW_CAMPAIGN_GROUP_ACTION of periodic notifications."""
     periodic_states: kind.States = setting([4, 5])
-    """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications. Not in effect yet."""
+    """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications."""
     unknown_text: Text = setting("Unknown")
     """Stands for tenant names and the like that nobody has told."""
     calling_lists_key: kind.Member = setting("GSW_CALLING_LISTS")
     """Name of the member that holds the calling lists."""
     missing_statistics: Literal["null", "omit"] = setting("null")
     """What stands for a statistic that can't be computed: the value null, or no member. YAML needs quotes: "null"."""
-
-
-class HttpSettings(Group):
-    """How the receiver is spoken to. Each notification is POSTed once; nothing here repeats it."""
-
-    timeout: Seconds = setting(5.0, ge=0.01, le=300)
-    """Seconds for a whole POST, from the start of its connection to the end of the answer."""
-    connect_timeout: Seconds = setting(2.0, ge=0.01, le=300)
-    """The part of `http.timeout`, in seconds, after which a connection (DNS, TCP, TLS) is given up."""
-    max_in_flight: Whole = setting(64, ge=1, le=4096)
-    """POSTs under way at a time; one campaign group never has more than one."""
-    keepalive_expiry: Seconds = setting(4.0, ge=0, le=3600)
-    """Idle seconds after which a connection is not used again. Keep it below the receiver's; 0: never used again."""
-    http2: bool = setting(default=False)
-    """Whether HTTP/2 is spoken with a receiver that offers it (https only). Costs many times the CPU of HTTP/1.1."""
-    proxy: kind.Proxy | None = setting(None, "http://proxy.example.com:3128")
-    """Proxy on the way to the receiver; HTTPS_PROXY and the like are not used. Costs many times the CPU of none."""
-    headers: kind.Headers = setting({}, {"X-Site": "north"})
-    """Headers added to each POST."""
-    headers_file: Path | None = setting(None, "/run/secrets/receiver-headers")
-    """File with more headers, for secret ones: lines `Name: value`, or a YAML map if its name ends in .yaml."""
-    user_agent: kind.UserAgent | None = setting(None, "ocs-bridge")
-    """User-Agent header; default: ocs-bridge/ and the version."""
-    event_id_header: kind.HeaderName = setting("X-GSW-Event-Id")
-    """Header with the id of the event: the same if a POST is repeated after a crash."""
-    ca_file: Path | None = setting(None, "/etc/ocs-bridge/receiver-ca.pem")
-    """CA certificates (PEM) that the receiver's certificate is verified with; default: those of the system."""
-    cert_file: Path | None = setting(None, "/etc/ocs-bridge/client.pem")
-    """Client certificate (PEM) shown to the receiver."""
-    key_file: Path | None = setting(None, "/etc/ocs-bridge/client.key")
-    """Private key (PEM) of `http.cert_file`."""
-    verify: bool = setting(default=True)
-    """Whether the receiver's certificate is verified."""
-    bearer_token: Secret | None = setting(None, "from-your-vault")
-    """Token sent as `Authorization: Bearer`; better in a file."""
-    bearer_token_file: Path | None = setting(None, "/run/secrets/receiver-token")
-    """File with the token; one newline at its end is no part of it."""
-
-    def all_headers(self) -> dict[str, str]:
-        """The user's headers, those of the file too; without the bearer token. Reads the file. Raises FileError."""
-        plain = {name: value.get_secret_value() for name, value in self.headers.items()}
-        return plain | (read_headers(self.headers_file) if self.headers_file else {})
-
-    def token(self) -> str | None:
-        """The bearer token; a file is read at each call, so don't ask for each POST. Raises FileError."""
-        return _secret(self.bearer_token, self.bearer_token_file)
 
 
 class MappingSettings(Group):
@@ -172,19 +79,29 @@ class DeliverySettings(Group):
     """Longest pause in seconds after 429 or 503 with Retry-After, or cool_down_after POSTs in a row not sent; 0: none."""
     cool_down_after: Whole = setting(10, ge=1, le=1_000_000)
     """POSTs in a row that could not be sent before a cool-down."""
+    outcome_topic: Topic | None = setting(None, "ocs-bridge-outcomes")
+    """Topic to which what became of each notification is written, for audits; default: none."""
     drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)
     """Seconds that POSTs under way have to end when the bridge stops or loses partitions."""
     max_buffered_bytes: Bytes = setting(32 * 1024 * 1024, ge=64 * 1024, le=4 * 1024**3)
     """Bytes of records held in memory, all partitions together."""
-    max_buffered_records: Whole = setting(2000, ge=1, le=20_000)
+    max_buffered_records: Whole = setting(500, ge=1, le=20_000)
     """Records held in memory per partition."""
 
 
 class StateSettings(Group):
     """The table of campaign groups."""
 
+    store: Annotated[Literal["kafka", "memory"], kind.LowerWord] = setting("kafka")
+    """Where the table is kept over restarts: in a compacted topic, or nowhere (memory; see docs/state.md for what that costs)."""
+    topic: Topic | None = setting(None, "ocs-bridge-state")
+    """The compacted topic; default: `kafka.group_id` and "-state". Made by the bridge if it is not there."""
+    replication_factor: Whole = setting(-1, ge=-1, le=100)
+    """Replicas of the topic when the bridge makes it; -1: the brokers' default."""
     ttl: Seconds = setting(86_400.0, ge=0, le=31_536_000)
-    """Seconds after its last event until an unloaded campaign group is forgotten; 0: never. Not in effect yet."""
+    """Seconds after its last event until an unloaded campaign group is forgotten; 0: never."""
+    seed_from: Seconds = setting(0.0, ge=0, le=31_536_000)
+    """History in seconds that the first start reads to learn the campaign groups, without notifying it; 0: none."""
 
 
 class MetricsSettings(Group):
@@ -216,6 +133,13 @@ class LogSettings(Group):
     """For machines, or for eyes."""
 
 
+class ProcessSettings(Group):
+    """The process itself."""
+
+    single_cpu: bool = setting(default=False)
+    """Whether all threads stay on one of the CPUs that the process has, chosen by chance (Linux). They take turns anyway, and handing over within a CPU is cheaper."""
+
+
 class Settings(Group, BaseSettings):
     """All of it."""
 
@@ -230,6 +154,12 @@ class Settings(Group, BaseSettings):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    process: ProcessSettings = Field(default_factory=ProcessSettings)
+
+    @property
+    def state_topic(self) -> str:
+        """The state topic's name."""
+        return self.state.topic or f"{self.kafka.group_id}-state"
 
     @classmethod
     def settings_customise_sources(
@@ -242,9 +172,3 @@ class Settings(Group, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Values come from the call alone; bridge/config/load.py reads file and environment and calls."""
         return (init_settings,)
-
-
-def _secret(value: SecretStr | None, path: Path | None) -> str | None:
-    if path is not None:
-        return read_secret(path)
-    return value.get_secret_value() if value is not None else None

@@ -4,19 +4,22 @@ import asyncio
 import copy
 import time
 
+from bridge.checkpoints import Committer
 from bridge.core.intake import Intake
+from bridge.core.listing import Page, Query, page
 from bridge.core.record import Partition
 from bridge.edge.admin import Check
 from bridge.edge.kafka import Input
 from bridge.edge.log import dropped_lines
 from bridge.edge.metrics import Lag, Metrics, Moment
-from bridge.edge.offsets import Offsets
+from bridge.edge.outcomes import Outcomes
 from bridge.edge.quarantine import LogQuarantine, TopicQuarantine
 from bridge.edge.series import series
-from bridge.edge.transactions import Transactions
+from bridge.edge.state_topic import StateTopic
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
-from bridge.settings import MetricsSettings
+from bridge.settings import Settings
+from bridge.starting import Starter
 
 STUCK = 300.0  # seconds; far longer than any POST, retry of a commit or rebalance lasts
 
@@ -35,7 +38,9 @@ class Progress:
 
     def look(self, now: float) -> dict[Partition, float]:
         """Seconds since each partition with records last moved."""
-        held_up = self._pipeline.gate.why_closed(now) is not None or self._pipeline.cover.failing
+        pipeline = self._pipeline
+        # With every sender busy it is the receiver that holds it up, in turn: with none that answers, for long.
+        held_up = pipeline.why_held() is not None or pipeline.cover.failing or pipeline.busy
         before, self._moved = self._moved, {}
         for partition, intake in self._ownership.intakes.items():
             settled, since = before.get(partition, (-1, now))
@@ -50,7 +55,7 @@ class Progress:
 
 
 class Status:
-    """Reads the parts of a running bridge; changes nothing. `patience`: seconds that the poll thread may stand still."""
+    """Reads the parts of a running bridge; changes nothing."""
 
     def __init__(
         self,
@@ -58,17 +63,23 @@ class Status:
         ownership: Ownership,
         source: Input,
         quarantine: LogQuarantine | TopicQuarantine,
-        committer: Transactions | Offsets,
-        settings: MetricsSettings,
-        patience: float,
+        outcomes: Outcomes | None,
+        committer: Committer,
+        starter: Starter,
+        states: StateTopic | None,
+        settings: Settings,
     ) -> None:
         self._pipeline = pipeline
         self._ownership = ownership
         self._source = source
         self._quarantine = quarantine
+        self._outcomes = outcomes
         self._committer = committer
-        self._settings = settings
-        self._patience = patience
+        self._starter = starter
+        self._states = states
+        self._settings = settings.metrics
+        # A revoke may hold the poll thread up for as long as a drain takes.
+        self._patience = settings.kafka.max_poll_interval / 2 + settings.delivery.drain_timeout
         self._progress = Progress(pipeline, ownership, STUCK)
         self._joined_once = False
 
@@ -90,6 +101,7 @@ class Status:
         self._joined_once = self._joined_once or joined
         return [
             Check("group_joined", ok=joined, reason="a member" if joined else self._source.trouble),
+            Check("state", ok=not self._starter.trouble, reason=self._starter.trouble or "usable"),
             Check(
                 "not_draining",
                 ok=not self._ownership.draining,
@@ -105,6 +117,10 @@ class Status:
                 "joined_once", ok=self._joined_once, reason="has joined" if self._joined_once else self._source.trouble
             )
         ]
+
+    def groups(self, query: Query) -> Page:
+        """What is known of campaign groups."""
+        return page(self._pipeline.table, query, self._pipeline.ticks.periods)
 
     def moment(self) -> Moment:
         """Everything of a scrape, at one moment of the loop."""
@@ -129,15 +145,21 @@ class Status:
             standing=self._progress.look(time.monotonic()),
             replaced_producers=self._committer.replaced,
             unconfirmed=self._pipeline.gate.unconfirmed,
-            posting_held=self._pipeline.gate.why_closed(time.monotonic()),
+            posting_held=self._pipeline.why_held(),
             replaced_times=self._pipeline.replaced_times,
             split=table.split,
             late=table.late,
             above_one=table.above_one,
+            expired=table.expired,
+            ticks_waiting=len(self._pipeline.ticks.waiting),
+            starting=len(self._ownership.starting),
             states=found.states,
             hidden=found.hidden,
             quarantine_failures=self._quarantine.failures,
+            outcomes_written=self._outcomes.written if self._outcomes else 0,
+            outcomes_lost=self._outcomes.lost if self._outcomes else 0,
             log_lines_dropped=dropped_lines(),
+            restoring=tuple(self._states.restoring.values()) if self._states else (),
             series=found.samples,
             group_labels=tuple(self._settings.labels),
         )
@@ -147,7 +169,9 @@ class Status:
         unread = max(0, (self._source.offsets.highwater(intake.partition) or 0) - intake.ledger.end)
         waiting = unread - min(unread, len(intake.backlog)) + intake.held
         oldest = intake.oldest_ms
-        return Lag(intake.partition, waiting, max(0.0, now - oldest / 1000) if oldest is not None else 0.0)
+        if oldest is None or oldest < 0:  # a record may have no timestamp
+            return Lag(intake.partition, waiting, 0.0)
+        return Lag(intake.partition, waiting, max(0.0, now - oldest / 1000))
 
     async def render(self, metrics: Metrics, accept: str) -> tuple[str, bytes]:
         """A scrape: the moment is taken on the loop, its text made in a thread."""

@@ -7,7 +7,7 @@ In virtual time (virtual_time.py), so that random schedules are many and each ca
 import asyncio
 import json
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,19 +17,24 @@ from virtual_time import VirtualLoop, now, turns, until
 
 from bridge.checkpoints import Checkpoints
 from bridge.core.gate import Gate
-from bridge.core.groups import Facts, Policy
+from bridge.core.group import Facts, Policy
+from bridge.core.intake import Limits
 from bridge.core.ledger import Checkpoint, restore_covered
 from bridge.core.mapping import Mapper, Route
 from bridge.core.notification import Style
-from bridge.core.outcome import Commit, InvalidEvent, Outcome, Reason, Result
+from bridge.core.outcome import Commit, InvalidEvent, Outcome, Reason, Result, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
-from bridge.core.start import Log
+from bridge.core.saved import Restored, StateRecord, load
+from bridge.core.schedule import Due
+from bridge.core.start import Commits, Log
+from bridge.core.switches import Switches
 from bridge.cover import Cover
-from bridge.ownership import Limits, Ownership
-from bridge.pipeline import Pipeline
+from bridge.ownership import Ownership
+from bridge.pipeline import Pipeline, Rules
 from bridge.ports import Clock
 from bridge.profiles import preset_text
+from bridge.starting import Starter
 
 TOPIC = "events"
 EPOCH = 1_772_355_600.0  # the wall's clock when the virtual one says 0
@@ -48,9 +53,12 @@ class Broker:
 
     def __init__(self, partitions: int = 2) -> None:
         self.partitions = partitions
+        self.began = now()
         self.logs: dict[Partition, list[Record]] = {partition(n): [] for n in range(partitions)}
         self.commits: dict[Partition, Checkpoint] = {}
+        self.states: dict[int, dict[bytes, bytes]] = {n: {} for n in range(partitions)}
         self.posted: list[tuple[Partition, int]] = []
+        self.ticks: list[tuple[str, int, dict[str, Any]]] = []  # group, start of the slot, body
         self.order: dict[str, list[tuple[Partition, int]]] = defaultdict(list)  # of POSTs, by campaign group
 
     def write(self, number: int, group: str = "G1", value: str | None = None, age: float = 0.0) -> Record:
@@ -61,8 +69,15 @@ class Broker:
         log.append(made)
         return made
 
-    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
-        return {p.number: c for p, c in self.commits.items() if p.topic == topic}, self.partitions
+    async def committed(self, topic: str) -> Commits:
+        return Commits({p.number: c for p, c in self.commits.items() if p.topic == topic}, self.partitions)
+
+    async def ensure(self, partitions: int) -> None:
+        """Its state topic is always there."""
+
+    async def restore(self, number: int) -> Restored:
+        groups = [load(key, value, number) for key, value in self.states[number].items()]
+        return Restored(groups=groups, records=len(groups), bad=0, seconds=0.0)
 
     async def logs_of(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
         return {p: Log(0, len(self.logs[p])) for p in partitions}
@@ -77,13 +92,20 @@ class Committer:
         self.asked: list[dict[Partition, Checkpoint]] = []
         self.answer: Callable[[], Awaitable[tuple[Commit, bool]]] = self.done
         self.busy = False
+        self.replaced = 0
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
     @staticmethod
     async def done() -> tuple[Commit, bool]:
         return Commit.DONE, True
 
-    async def commit(self, checkpoints: Mapping[Partition, Checkpoint]) -> tuple[Commit, str]:
+    async def commit(
+        self, checkpoints: Mapping[Partition, Checkpoint], states: Sequence[StateRecord] = ()
+    ) -> tuple[Commit, str]:
         assert not self.busy, "two commits at a time"
+        assert {state.number for state in states} <= {p.number for p in checkpoints}, "a state without its offset"
         self.busy = True
         self.asked.append(dict(checkpoints))
         try:
@@ -92,6 +114,11 @@ class Committer:
             self.busy = False
         if made:
             self.broker.commits.update(checkpoints)
+            for number, key, value in states:
+                if value is None:
+                    self.broker.states[number].pop(key, None)
+                else:
+                    self.broker.states[number][key] = value
         if result is Commit.DONE:
             self.told.update(checkpoints)
         return result, "as the test says"
@@ -109,24 +136,30 @@ class Poster:
 
     async def post(self, body: bytes, event_id: str, permit: Callable[[], bool] | None = None) -> Outcome:
         group = json.loads(body)["GSW_CAMPAIGN_GROUP_GUID"]
-        _, topic, number, offset, _ = event_id.split("/")
         assert group not in self.out, "two POSTs of a group at a time"
         self.out[group] = asyncio.get_running_loop().create_future()
+        parts = event_id.split("/")
+        what = (Partition(parts[1], int(parts[2])), int(parts[3])) if len(parts) == 5 else None
+        if what is None:
+            self.parts.broker.ticks.append((group, int(parts[-1]), json.loads(body)))
         try:
-            return await self._attempt(group, (Partition(topic, int(number)), int(offset)), permit)
+            return await self._attempt(group, what, permit)
         finally:
             del self.out[group]
 
-    async def _attempt(self, group: str, what: tuple[Partition, int], permit: Callable[[], bool] | None) -> Outcome:
+    async def _attempt(
+        self, group: str, what: tuple[Partition, int] | None, permit: Callable[[], bool] | None
+    ) -> Outcome:
         try:
             if self.connect is not None:
                 await self.connect()
             assert permit is not None
             if not permit():
                 return REFUSED
-            self.parts.sees(what)
-            self.parts.broker.posted.append(what)
-            self.parts.broker.order[group].append(what)
+            if what is not None:
+                self.parts.sees(what)
+                self.parts.broker.posted.append(what)
+                self.parts.broker.order[group].append(what)
             return await (self.end() if self.end else self.out[group])
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -156,6 +189,7 @@ class Quarantine:
 class Report:
     def __init__(self) -> None:
         self.unknowns: list[tuple[Partition, int]] = []
+        self.not_posted: list[tuple[Partition, int, str]] = []
 
     def sending(self, facts: Facts, event_id: str) -> None:
         """Nothing is said before."""
@@ -163,7 +197,15 @@ class Report:
     def unknown(self, record: Record) -> None:
         self.unknowns.append((record.partition, record.offset))
 
-    def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
+    def quarantined(self, record: Record, error: InvalidEvent) -> None:
+        self.not_posted.append((record.partition, record.offset, error.reason.value))
+
+    def skipped(self, record: Record, group: str, why: Skip) -> None:
+        self.not_posted.append((record.partition, record.offset, why.value))
+
+    def sent(
+        self, origin: Record | Due, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float
+    ) -> None:
         """It is in the broker's list."""
 
 
@@ -176,6 +218,8 @@ class Source:
         self.broker = broker
         self.position: dict[Partition, int] = {}
         self.paused: set[Partition] = set()
+        self.renewals: list[str] = []
+        self.awaited: list[tuple[Partition, int, Callable[[], None]]] = []
 
     def pause(self, partitions: Collection[Partition]) -> None:
         self.paused |= set(partitions)
@@ -183,9 +227,15 @@ class Source:
     def resume(self, partitions: Collection[Partition]) -> None:
         self.paused -= set(partitions)
 
-    def begin(self, partition: Partition, offset: int) -> None:
+    def renew(self, why: str) -> None:
+        self.renewals.append(why)
+
+    def begin(self, partition: Partition, offset: int, topic_id: str) -> None:
         self.position[partition] = offset
         self.paused.discard(partition)
+
+    def once_read(self, partition: Partition, offset: int, call: Callable[[], None]) -> None:
+        self.awaited.append((partition, offset, call))
 
     def batch(self, most: int = 2) -> dict[Partition, list[Record]]:
         found = {}
@@ -211,6 +261,8 @@ class Parts:
         drain: float = 10.0,
         policy: Policy = LENIENT,
         enabled: bool = True,
+        interval: float = 0.0,
+        ttl: float = 0.0,
     ) -> None:
         self.broker = broker
         self.owned = True
@@ -219,23 +271,31 @@ class Parts:
         self.quarantine, self.report = Quarantine(), Report()
         self.poster = Poster(self)
         self.gate = Gate(lambda: self.owned, max_unconfirmed=max_unconfirmed)
+        self.stepped = 0.0  # seconds that the wall's clock was set forward by
+        clock = Clock(lambda: EPOCH + now() - broker.began + self.stepped, now)
+        mapper = Mapper(Route(GENERIC, policy), {}, max_future_ms=300_000)
         self.pipeline = Pipeline(
-            mapper=Mapper(Route(GENERIC, policy), {}, max_future_ms=300_000),
+            mapper=mapper,
             style=Style(),
             poster=self.poster,
             quarantine=self.quarantine,
             report=self.report,
             gate=self.gate,
-            enabled=enabled,
-            max_age=max_age,
-            clock=Clock(lambda: EPOCH + now() - self.began, now),
+            switches=Switches(
+                interval=interval, intervals={}, disabled=(), periodic_states=(4, 5), directory=lambda: None
+            ),
+            rules=Rules(enabled=enabled, max_age=max_age, saved=True, ttl=ttl),
+            clock=clock,
         )
-        self.began = now()
-        self.checkpoints = Checkpoints(self.committer, self.pipeline.tally, self.gate)
-        limits = Limits(drain, records, 10**6, "earliest", covered)
-        offsets = OffsetsOf(broker)
-        self.ownership = Ownership(self.pipeline, self.source, offsets, self.checkpoints, limits, self.failed)
+        self.checkpoints = Checkpoints(self.committer, self.pipeline.tally, self.gate, self.pipeline.table)
+        limits = Limits(drain, records, 10**6, covered)
+        starter = Starter(
+            OffsetsOf(broker), broker, self, mapper, self.pipeline.tally, reset="earliest", seed_ms=0, clock=clock
+        )
+        self.ownership = Ownership(self.pipeline, self.source, starter, self.checkpoints, limits, self.failed)
         self.tasks = [asyncio.create_task(self.pipeline.send()) for _ in range(senders)]
+        if interval or ttl:
+            self.tasks.append(asyncio.create_task(self._turns()))
         self.cover: Cover | None = None
         if covered:
             self.cover = self.pipeline.cover = Cover(
@@ -250,6 +310,11 @@ class Parts:
         """As in the service: a background task fails only by a defect."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failures.append(error)
+
+    async def _turns(self) -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            self.pipeline.turn()
 
     def sees(self, what: tuple[Partition, int]) -> None:
         """A POST is written. In at_most_once, a checkpoint that was confirmed covers it."""
@@ -274,8 +339,14 @@ class Parts:
         assert not self.failures, self.failures
         tally, flights = self.pipeline.tally, len(self.pipeline.flights)
         assert tally.consumed.total() == tally.finished() + self.ownership.held, "records"
-        assert tally.rendered.total() == tally.outcomes.total() + tally.dropped.total() + flights, "notifications"
+        made = tally.rendered.total() + tally.ticks_due
+        ended = tally.outcomes.total() + tally.dropped.total() + tally.ticks_dropped.total()
+        assert made == ended + len(self.pipeline.ticks.waiting) + flights, "notifications"
         assert all(intake.out >= 0 for intake in self.ownership.intakes.values())
+
+    async def read(self, ends: Mapping[Partition, int], since_ms: int, take: Callable[[list[Record]], None]) -> int:
+        """No history."""
+        raise AssertionError("nobody asked to seed")
 
     async def end(self) -> None:
         """The process is gone, without a word to anybody."""
@@ -291,7 +362,7 @@ class OffsetsOf:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
+    async def committed(self, topic: str) -> Commits:
         return await self._broker.committed(topic)
 
     async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 import yaml
-from loopback import dying_with_its_parent, wait_until
+from loopback import PATIENCE, dying_with_its_parent, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 #: Short times, so that what takes 45 s in production takes a few here; all of them hold the rules between settings.
@@ -55,14 +55,19 @@ class Scrape:
         records = sum(self(f"records_{end}_total") for end in ends) + self("records_held")
         assert self("records_consumed_total") == records, self.samples
         notifications = self("posts_sent_total") + self("posts_failed_total") + self("posts_in_flight")
-        assert self("notifications_rendered_total") == notifications, self.samples
+        notifications += self("ticks_dropped_total") + self("ticks_waiting")
+        made = self("notifications_rendered_total") + self("ticks_due_total")
+        assert made == notifications, self.samples
         return self
 
 
 class BridgeProcess:
-    """`python -m bridge run`; `settings` are laid over SHORT, section by section. Killed at the end of its `with`."""
+    """`python -m bridge run`; `settings` are laid over SHORT, section by section. Killed at the end of its `with`.
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    `module`: one that stands for `bridge`.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, module: str = "bridge") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sections = SHORT.keys() | settings.keys()
         merged = {name: {**SHORT.get(name, {}), **settings.get(name, {})} for name in sections}
@@ -70,7 +75,7 @@ class BridgeProcess:
         self._config.write_text(yaml.safe_dump(merged))
         self._output = folder / "bridge.log"
         environ = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
-        command = [sys.executable, "-m", "bridge", "run", "-c", str(self._config)]
+        command = [sys.executable, "-m", module, "run", "-c", str(self._config)]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(dying_with_its_parent(command), stdout=output, stderr=output, env=environ)
 
@@ -83,12 +88,12 @@ class BridgeProcess:
         """Log lines of this event with these fields."""
         return [line for line in self.log if {"event": event, **fields}.items() <= line.items()]
 
-    def wait_for_line(self, event: str, *, timeout: float = 15, **fields: object) -> dict[str, Any]:
+    def wait_for_line(self, event: str, *, timeout: float = PATIENCE, **fields: object) -> dict[str, Any]:
         """The first such line, once it is there."""
         self.wait(lambda: bool(self.told(event, **fields)), timeout=timeout, what=f"log line {event} {fields or ''}")
         return self.told(event, **fields)[0]
 
-    def wait(self, true: Callable[[], bool], *, timeout: float = 15, what: str) -> None:
+    def wait(self, true: Callable[[], bool], *, timeout: float = PATIENCE, what: str) -> None:
         """Until it is true; at once an error when the bridge has ended instead."""
 
         def alive_and_true() -> bool:
@@ -105,19 +110,19 @@ class BridgeProcess:
 
     def probe(self, name: str) -> tuple[int, str]:
         """Status and text of /livez, /readyz or /startupz."""
-        answer = httpx.get(f"{self.admin}/{name}", timeout=5)
+        answer = httpx.get(f"{self.admin}/{name}", timeout=15)
         return answer.status_code, answer.text
 
-    def wait_ready(self, timeout: float = 20) -> Self:
+    def wait_ready(self, timeout: float = PATIENCE) -> Self:
         """Until it is a member of its group."""
         self.wait(lambda: self.probe("readyz")[0] == 200, timeout=timeout, what="ready")
         return self
 
     def metrics(self) -> Scrape:
         """A scrape, of which the identities hold."""
-        return Scrape(httpx.get(f"{self.admin}/metrics", timeout=5).text).balanced()
+        return Scrape(httpx.get(f"{self.admin}/metrics", timeout=15).text).balanced()
 
-    def wait_metric(self, name: str, value: int, *, timeout: float = 15, **labels: str) -> Scrape:
+    def wait_metric(self, name: str, value: int, *, timeout: float = PATIENCE, **labels: str) -> Scrape:
         """The first scrape in which the metric has come to this value."""
         found: list[Scrape] = []
 

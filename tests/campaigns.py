@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
-from bridge.core.groups import Policy, Stamp
+from bridge.core.group import Policy, Stamp
 from bridge.core.record import Partition, Record
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 

@@ -8,8 +8,11 @@ import kafka_broker
 import nginx_receiver as nginx
 import pytest
 from embedded_broker import EmbeddedBroker
+from hypothesis import HealthCheck, settings
 from kafka_broker import KafkaBroker
 from nginx_receiver import NginxReceiver
+
+from bridge.edge import log
 
 MARK_OF_FIXTURE = {
     "broker": "broker",
@@ -20,12 +23,20 @@ MARK_OF_FIXTURE = {
 }
 NOT_RUN = pytest.StashKey[dict[str, set[str]]]()
 
+# No example fails for its time: the machine may be busy.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
+
 
 def missing(mark: str) -> list[str]:
     """The programs that tests with this mark need and that are not installed."""
     if mark == "broker":
         return kafka_broker.missing_programs()
-    found = {"kcat": shutil.which("kcat") or shutil.which("kafkacat"), "nginx": nginx.program()}
+    found = {
+        "kcat": shutil.which("kcat") or shutil.which("kafkacat"),
+        "nginx": nginx.program(),
+        "promtool": shutil.which("promtool"),
+    }
     return [program for program, path in found.items() if path is None]
 
 
@@ -97,3 +108,14 @@ def kcat() -> Callable[..., bytes]:
     from kafka_topics import kcat
 
     return kcat
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """The log is one for the process: a test that configures it must not silence those after it."""
+    output = log._output
+    threshold, processors, writer = output.threshold, list(output.processors), output.writer
+    yield
+    if output.writer is not None and output.writer is not writer:
+        output.writer.close(1.0)
+    output.threshold, output.processors[:], output.writer = threshold, processors, writer

@@ -97,6 +97,11 @@ class KafkaBroker:
         """host:port of a listener by its security protocol."""
         return f"127.0.0.1:{self._ports[protocol]}"
 
+    @property
+    def pids(self) -> list[int]:
+        """Of its process, while it runs."""
+        return [self._process.pid] if self._process is not None else []
+
     def start(self) -> None:
         """Start and wait until it answers (3 s)."""
         with self.log.open("ab") as log:

@@ -26,7 +26,7 @@ def make_topic(bootstrap: str, name: str, partitions: int = 3, **configs: str) -
         dotted = {key.replace("_", "."): value for key, value in configs.items()}
         admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dotted)])
         # The controller has it; the broker learns of it a little later.
-        wait_until(lambda: _led_partitions(admin, name) == partitions, timeout=10, what=f"topic {name} has its leaders")
+        wait_until(lambda: _led_partitions(admin, name) == partitions, timeout=60, what=f"topic {name} has its leaders")
     finally:
         admin.close()
     return name

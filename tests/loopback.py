@@ -6,6 +6,8 @@ import socket
 import time
 from collections.abc import Callable
 
+PATIENCE = 60.0  # seconds to wait for what comes in one or two where the machine is not busy; nothing is judged by it
+
 
 def free_port() -> int:
     """A free port below the range that the system gives to outgoing connections.

@@ -65,7 +65,7 @@ class NginxReceiver:
         command = [nginx, "-e", "stderr", "-p", str(folder), "-c", str(config)]
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(dying_with_its_parent(command), stdin=subprocess.DEVNULL, stderr=errors)
-        wait_until(self._listens, timeout=10, what=f"nginx listens on {self.url}")
+        wait_until(self._listens, timeout=60, what=f"nginx listens on {self.url}")
 
     def requests(self) -> list[dict[str, Any]]:
         """The log so far, one object a request: method, uri, event_id, body (text), content_type, connection, ...

@@ -7,15 +7,19 @@ from itertools import pairwise
 
 import pytest
 from bridge_of_parts import Broker, Committer
+from campaigns import LENIENT, change, stamp
 from virtual_time import now, run, turns
 
-from bridge.checkpoints import AGAIN, SLOWEST, Checkpoints, names
+from bridge.checkpoints import AGAIN, SLOWEST, Checkpoints
 from bridge.core.gate import Gate
+from bridge.core.groups import GroupTable
 from bridge.core.intake import Intake, Share
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Outcome, Reason, Result
-from bridge.core.record import Partition, Record
+from bridge.core.record import Partition, Record, names
+from bridge.core.saved import MAX_BYTES, load
 from bridge.core.tally import Tally
+from bridge.core.vocabulary import GroupState
 
 FAILED = [Commit.RETRIABLE, Commit.TIMEOUT, Commit.LOST, Commit.REFUSED]
 
@@ -28,9 +32,11 @@ class One:
         self.committer = Committer(self.broker)
         self.committer.answer = self.answer
         self.seconds = seconds
+        self.offsets = 0
         self.times: list[float] = []
         self.tally, self.gate = Tally(), Gate(max_unconfirmed=1000)
-        self.checkpoints = Checkpoints(self.committer, self.tally, self.gate, always=always)
+        self.table = GroupTable(saved=True)
+        self.checkpoints = Checkpoints(self.committer, self.tally, self.gate, self.table, always=always)
         partitions = [Partition("events", number) for number in (0, 1)]
         self.intakes = {partition: Intake(partition, Ledger(0), Share(10, 1000)) for partition in partitions}
         self.one, self.other = self.intakes.values()
@@ -51,6 +57,19 @@ class One:
         intake.offer([Record(intake.partition, offset, 0, None, None)])
         assert intake.take() is not None
         intake.settle(offset)
+
+    def hear(self, key: str, queue: str, number: int = 0) -> None:
+        """An event of a group is merged."""
+        self.offsets += 1
+        event = change(self.offsets, state=GroupState.NotLoaded, queue_name=queue)
+        self.table.merge(key, event, stamp(self.offsets, self.offsets, number), LENIENT)
+
+    def states(self) -> dict[int, dict[str, str | None]]:
+        """Queue names of the groups that the broker has, by number and key."""
+        return {
+            number: {key.decode(): load(key, value, number).names[-1] for key, value in states.items()}
+            for number, states in self.broker.states.items()
+        }
 
     @asynccontextmanager
     async def kept(self, seconds: float) -> AsyncIterator[None]:
@@ -243,3 +262,134 @@ def test_the_last_commit_takes_no_longer_than_it_may(blocked: bool) -> None:
 
 def test_what_a_log_line_says_of_partitions_is_in_order() -> None:
     assert names([Partition("b", 2), Partition("b", 0), Partition("a", 7)]) == ["a-7", "b-0", "b-2"]
+
+
+# States of campaign groups
+
+
+def test_states_go_with_the_offset_of_their_partition_though_that_has_not_changed() -> None:
+    async def scenario() -> None:
+        one = One()
+        await one.checkpoints.commit([one.one, one.other])
+        one.hear("a", "q", number=1)
+        await one.checkpoints.commit([one.one, one.other])
+        await one.checkpoints.commit([one.one, one.other])
+        assert one.asked() == [{0: 0, 1: 0}, {1: 0}], "and once"
+        assert one.states() == {0: {}, 1: {"a": "q"}}
+        assert one.tally.states_saved == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("result", FAILED)
+def test_states_that_were_not_confirmed_are_in_the_next_as_they_are_by_then(result: Commit) -> None:
+    async def scenario() -> None:
+        one = One(Commit.DONE, result)
+        for key in "abc":
+            one.hear(key, "old")
+        await one.checkpoints.commit([one.one])
+        assert one.states()[0] == dict.fromkeys("abc", "old")
+        one.hear("a", "new")
+        one.hear("b", "new")
+        assert await one.checkpoints.commit([one.one]) is result
+        assert one.tally.states_saved == 3
+        one.table.expire(9, 1, "ab")
+        one.hear("b", "newest")
+        await one.checkpoints.commit([one.one])
+        assert one.states()[0] == {"a": "new", "b": "newest"}
+        assert one.tally.states_saved == 3 + 3
+
+    run(scenario())
+
+
+def test_what_changes_while_a_commit_is_under_way_is_for_the_next_and_only_that() -> None:
+    async def scenario() -> None:
+        one = One(seconds=1)
+        one.hear("a", "1")
+        first = asyncio.create_task(one.checkpoints.commit([one.one]))
+        await turns()
+        one.hear("a", "2")
+        await first
+        assert one.states()[0] == {"a": "1"}
+        await one.checkpoints.commit([one.one])
+        assert one.states()[0] == {"a": "2"}
+        assert len(one.asked()) == 2
+
+    run(scenario())
+
+
+def test_states_of_a_partition_that_was_lost_meanwhile_are_not_tried_again() -> None:
+    async def scenario() -> None:
+        one = One(Commit.LOST, seconds=1)
+        one.hear("a", "q")
+        one.hear("b", "q", number=1)
+        first = asyncio.create_task(one.checkpoints.commit([one.one, one.other]))
+        await turns()
+        one.one.gone = True
+        one.table.drop(0)
+        await first
+        assert one.table.unsaved(0) == {}
+        assert set(one.table.unsaved(1)) == {"b"}
+
+    run(scenario())
+
+
+def test_states_of_a_number_that_leaves_are_left_to_its_last_commit_also_after_it_had_no_answer() -> None:
+    async def scenario() -> None:
+        one = One(seconds=3600)
+        one.hear("a", "q")
+        one.one.leaving = True
+        assert await one.checkpoints.commit([one.one]) is Commit.DONE
+        assert one.asked() == []
+        await one.checkpoints.last([one.one], 5)
+        assert one.states()[0] == {}
+        one.seconds = 0
+        await one.checkpoints.last([one.one], 5)
+        assert one.states()[0] == {"a": "q"}
+
+    run(scenario())
+
+
+def test_states_of_a_number_whose_other_topic_stays_go_with_that_topic_s_offset() -> None:
+    async def scenario() -> None:
+        one = One()
+        more = Intake(Partition("more", 0), Ledger(7), Share(10, 1000))
+        one.one.leaving = True
+        one.hear("a", "q")
+        await one.checkpoints.commit([one.one, more])
+        assert [{p.topic: c.offset for p, c in asked.items()} for asked in one.committer.asked] == [{"more": 7}]
+        assert one.states()[0] == {"a": "q"}
+
+    run(scenario())
+
+
+def test_a_state_that_kafka_would_refuse_holds_up_no_other() -> None:
+    async def scenario() -> None:
+        one = One()
+        one.hear("large", "x" * MAX_BYTES)
+        one.hear("fits", "y" * (MAX_BYTES - 1000))
+        one.hear("small", "q")
+        assert await one.checkpoints.commit([one.one]) is Commit.DONE
+        stored = one.broker.states[0]
+        assert set(stored) == {b"fits", b"small"}
+        assert len(stored[b"fits"]) > MAX_BYTES - 1000
+        assert one.tally.states_saved == 2
+
+    run(scenario())
+
+
+def test_a_commit_that_may_have_been_made_is_told_again_though_it_says_the_same_as_the_last_good_one() -> None:
+    async def scenario() -> None:
+        one = One(Commit.DONE, Commit.TIMEOUT)
+        intake = one.intakes[one.one.partition] = Intake(one.one.partition, Ledger(0, max_covered=1), Share(10, 1000))
+        intake.offer([Record(intake.partition, 0, 0, None, None)])
+        assert intake.take() is not None
+        await one.checkpoints.commit([intake])
+        intake.ledger.cover(0)
+        await one.checkpoints.commit([intake])
+        intake.ledger.uncover(0)
+        assert await one.checkpoints.commit([intake]) is Commit.DONE
+        first, covered, last = (asked[intake.partition] for asked in one.committer.asked)
+        assert first == last != covered
+
+    run(scenario())

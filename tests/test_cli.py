@@ -12,6 +12,7 @@ from edge import certificates as files
 from edge.certificates import Certificates
 
 from bridge import __version__
+from bridge.commands.named import OTHERS
 
 GOLDEN = Path(__file__).parent / "golden"
 GOOD = """\
@@ -168,3 +169,20 @@ def test_a_bad_duration_is_told_with_an_example() -> None:
     done = bridge("demo", "--for", "soon")
     assert done.returncode == 2
     assert "30s" in done.stderr
+
+
+def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
+    listed = " ".join(bridge("--help", COLUMNS="400", TERM="dumb").stdout.split())
+    for command, text in OTHERS.items():
+        assert f"{command} {text}" in listed
+        assert text in " ".join(bridge(command, "--help", COLUMNS="400", TERM="dumb").stdout.split())
+
+
+def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "bridge", "--help"], capture_output=True, text=True, check=True
+    )
+    imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines() if line.startswith("import time:")}
+    heavy = {"kafka", "httpx", "pydantic", "structlog", "prometheus_client", "starlette", "uvicorn", "uvloop", "yaml"}
+    assert "bridge.cli" in imported
+    assert not heavy & imported

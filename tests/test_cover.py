@@ -320,7 +320,7 @@ class Chance:
             if kind < 0.1:
                 self.broker.write(number, group, "no event")
             else:
-                self.broker.write(number, group, age=100 if kind < 0.2 else 0)
+                self.broker.write(number, group, age=10_000 if kind < 0.2 else 0)
         self.written += count
 
     async def answer(self) -> tuple[Commit, bool]:
@@ -333,13 +333,13 @@ class Chance:
         await asyncio.sleep(self.rng.choice([0, 0, 0.001, 0.05]))
 
     async def outcome(self) -> Outcome:
-        await asyncio.sleep(self.rng.choice([0, 0.001, 0.01, 0.2, 2]))
+        await asyncio.sleep(self.rng.choice([0, 0.001, 0.01, 0.2, 4]))
         return self.rng.choice([DELIVERED, Outcome(Result.REJECTED, Reason.STATUS_5XX, 0.1, 500)])
 
     def parts(self) -> dict[str, object]:
         few = self.rng.choice([1, 2, 8])
         share = self.rng.choice([1, 3, 100])
-        return {"covered": self.limit, "senders": few, "records": share, "max_age": 50, "drain": 1.0}
+        return {"covered": self.limit, "senders": few, "records": share, "max_age": 5_000, "drain": 2.0}
 
     def wire(self, parts: Parts) -> list[asyncio.Task[None]]:
         parts.committer.answer = self.answer
@@ -396,7 +396,7 @@ class Chance:
         """All that is written but what is no event, or too old."""
         fresh = [r for log in self.broker.logs.values() for r in log if r.value != b"no event"]
         newest = max(r.timestamp_ms for r in fresh)
-        return {(r.partition.number, r.offset) for r in fresh if r.timestamp_ms > newest - 50_000}
+        return {(r.partition.number, r.offset) for r in fresh if r.timestamp_ms > newest - 5_000_000}
 
 
 def in_order(broker: Broker) -> bool:

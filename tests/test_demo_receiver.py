@@ -94,21 +94,22 @@ def test_it_answers_as_told_and_counts_what_it_finds() -> None:
         await post(client, "a", GSW_DATE_TIME="1544659953.000")
         await post(client, "b", GSW_DATE_TIME="1544659952.999")
         await post(client, "c", GSW_CAMPAIGN_GROUP_GUID="B", GSW_DATE_TIME="1544659000.000")
-        await post(client, "d", GSW_CAMPAIGN_GROUP_ACTION=0)
+        await post(client, "d", GSW_CAMPAIGN_GROUP_ACTION=0)  # sent before the change: no step back
+        await post(client, "e", GSW_CAMPAIGN_GROUP_ACTION=0, GSW_DATE_TIME="1544659000.000")
         await client.post("/", content=b"not JSON")
         shown = (await client.get("/")).json()
         assert shown == {
-            "notifications": 6,
-            "periodic": 1,
+            "notifications": 7,
+            "periodic": 2,
             "with_problems": 1,
             "duplicates": 1,
             "steps_back": 2,
-            "answers": {"202": 6},
+            "answers": {"202": 7},
         }
 
     met(receiver, visit)
-    assert [arrival.duplicate for arrival in receiver.recent] == [False, True, False, False, False, False]
-    assert [arrival.step_back for arrival in receiver.recent] == [False, False, True, False, True, False]
+    assert [arrival.duplicate for arrival in receiver.recent] == [False, True, False, False, False, False, False]
+    assert [arrival.step_back for arrival in receiver.recent] == [False, False, True, False, False, True, False]
 
 
 def test_notifications_without_an_event_id_are_no_duplicates() -> None:

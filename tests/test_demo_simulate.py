@@ -11,13 +11,13 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 
+from bridge.connections import KafkaSettings
 from bridge.demo import simulate
 from bridge.demo.broker import API_VERSION, EmbeddedBroker
 from bridge.demo.commands import run_simulate
 from bridge.demo.simulate import Simulator
 from bridge.demo.traffic import Traffic
 from bridge.edge.kafka_options import connection_options
-from bridge.settings import KafkaSettings
 
 
 class Fate:

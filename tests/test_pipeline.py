@@ -478,7 +478,7 @@ def test_a_partition_lost_while_it_is_drained_and_ours_again_by_then_is_kept() -
             parts.poster.end = at_once
             await revoke
             assert partition(0) in parts.ownership.intakes
-            parts.source.begin(partition(0), 0)
+            parts.source.begin(partition(0), 0, "")
             parts.poll()
             await turns()
             assert offsets(broker, "G1") == [0, 0], "its first POST was another owner's"

@@ -5,7 +5,8 @@ import pytest
 
 from bridge.config.files import FileError
 from bridge.config.load import ConfigError, load
-from bridge.settings import HttpSettings, KafkaSettings, NotificationSettings, Settings
+from bridge.connections import HttpSettings, KafkaSettings
+from bridge.settings import NotificationSettings, Settings
 
 MINIMUM = {
     "BRIDGE_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",
@@ -112,6 +113,23 @@ def test_maps_are_json_in_the_environment() -> None:
     assert settings.kafka.properties == {"fetch_min_bytes": 1, "check_crcs": False, "client_rack": "a"}
     assert settings.mapping.profiles == {"events": "genesys"}
     assert settings.http.all_headers() == {"X-A": "b: c"}
+
+
+def test_single_campaign_groups_have_their_own_interval_and_switch(tmp_path: Path) -> None:
+    text = """
+notifications:
+  intervals: {Environment/K5J0: 500ms, "101": 2m, Environment/a%2Fb: 0}
+  disabled: [Environment/K5J1, "a, b"]
+"""
+    notifications = from_file(tmp_path, text).notifications
+    assert notifications.intervals == {"Environment/K5J0": 0.5, "101": 120.0, "Environment/a%2Fb": 0.0}
+    assert notifications.disabled == ["Environment/K5J1", "a, b"]
+    notifications = from_environment(
+        BRIDGE_NOTIFICATIONS__INTERVALS='{"Environment/K5J0": "7.5", "101": 5}',
+        BRIDGE_NOTIFICATIONS__DISABLED="Environment/K5J1, 101",
+    ).notifications
+    assert notifications.intervals == {"Environment/K5J0": 7.5, "101": 5.0}
+    assert notifications.disabled == ["Environment/K5J1", "101"]
 
 
 def test_numbers_booleans_and_words_are_read_from_text() -> None:

@@ -96,6 +96,11 @@ BROKEN = {
         "notifications.interval = 0.09: interval must be 0 (none) or at least 0.1 s",
         {"NOTIFICATIONS__INTERVAL": "0"},
     ),
+    "interval-of-one-group": (
+        {"NOTIFICATIONS__INTERVALS": '{"a": 5, "b": "90ms"}'},
+        "notifications.intervals = {'a': 5.0, 'b': 0.09}: each must be 0 (none) or at least 0.1 s",
+        {"NOTIFICATIONS__INTERVALS": '{"a": 0, "b": "100ms"}'},
+    ),
 }
 
 

@@ -5,6 +5,7 @@ set -euo pipefail
 
 declare -A package_of=(
   [java]=openjdk-17-jre-headless [mvn]=maven [kcat]=kcat [nginx]=nginx-light [openssl]=openssl [setpriv]=util-linux [promtool]=prometheus
+  [prometheus-alertmanager]=prometheus-alertmanager
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -20,7 +21,7 @@ command -v apt-get >/dev/null || { echo "install-system: no apt-get here; instal
 # RUNLEVEL=1: packages must not start their services (nginx on port 80).
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 apt-get -qq -o Acquire::Retries=3 update
-apt-get -qq -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}" >/dev/null
+apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}" >/dev/null
 for program in "${!package_of[@]}"; do
   command -v "$program" >/dev/null || { echo "install-system: $program is still missing" >&2; exit 1; }
 done

@@ -24,6 +24,11 @@ OCS_OPTIONS = {
 }
 
 
+def limit(limits: Iterable[object], name: str) -> typing.Any:
+    """The bound `name` among what a type carries, or None."""
+    return next((value for one in limits if (value := getattr(one, name, None)) is not None), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One setting. `name` is its full name (`http.timeout`), `type` its plain type, `limits` what its type carries."""
@@ -51,7 +56,7 @@ class Entry:
 
     def limit(self, name: str) -> typing.Any:
         """The bound `name` (ge, le, min_length, max_length, pattern), or None."""
-        return next((value for limit in self.limits if (value := getattr(limit, name, None)) is not None), None)
+        return limit(self.limits, name)
 
     def allowed(self) -> str:
         """What a value may be, in words."""
@@ -106,15 +111,15 @@ _SHORT.maxlist = _SHORT.maxdict = 6
 _SHORT.maxlevel = 2
 
 
-def _plain(annotation: object, limits: tuple[object, ...] = ()) -> tuple[object, tuple[object, ...]]:
+def plain_type(annotation: object, limits: tuple[object, ...] = ()) -> tuple[object, tuple[object, ...]]:
     """Take `Annotated` and `| None` off a type. -> (plain type, everything they said about it)."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         inner = [part for part in typing.get_args(annotation) if part is not type(None)]
-        return _plain(inner[0], limits)
+        return plain_type(inner[0], limits)
     if typing.get_origin(annotation) is Annotated:
         plain, *said = typing.get_args(annotation)
         flat = [part for one in said for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
-        return _plain(plain, (*limits, *flat))
+        return plain_type(plain, (*limits, *flat))
     return annotation, limits
 
 
@@ -122,7 +127,7 @@ def _entries() -> Iterator[Entry]:
     for group, outer in Settings.model_fields.items():
         kind = typing.cast("type[BaseModel]", outer.annotation)
         for key, field in kind.model_fields.items():
-            plain, limits = _plain(field.annotation, tuple(field.metadata))
+            plain, limits = plain_type(field.annotation, tuple(field.metadata))
             yield Entry(group, key, field, plain, limits)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.config.catalogue import CATALOGUE, value_of
 from bridge.config.files import FileError, check_readable, read_headers, read_secret
+from bridge.core.limits import MIN_INTERVAL
 from bridge.settings import Settings
 
 
@@ -94,8 +95,14 @@ RULES = (
     Rule(
         ("notifications.interval",),
         "interval must be 0 (none) or at least 0.1 s",
-        lambda s: s.notifications.interval == 0 or s.notifications.interval >= 0.1,
+        lambda s: s.notifications.interval == 0 or s.notifications.interval >= MIN_INTERVAL,
         "notifications.interval: 10",
+    ),
+    Rule(
+        ("notifications.intervals",),
+        "each must be 0 (none) or at least 0.1 s",
+        lambda s: all(seconds == 0 or seconds >= MIN_INTERVAL for seconds in s.notifications.intervals.values()),
+        'notifications.intervals: {"Environment/OutboundGroup": 5}',
     ),
     Rule(
         ("metrics.labels",),

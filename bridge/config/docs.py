@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from bridge.config.catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, Entry, as_text
+from bridge.config.catalogue import CATALOGUE, GROUPS, OCS_OPTIONS, Entry, as_text, limit, plain_type
 from bridge.config.checks import ADVICE, RULES
 from bridge.config.kinds import DURATION, SIZE
 from bridge.config.refused import REFUSED_HEADERS, REFUSED_PROPERTIES
@@ -129,11 +129,15 @@ def _forms(entry: Entry) -> list[Schema]:
     if entry.type is bool:
         return [{"type": "boolean"}]
     if entry.type in (int, float):
-        kind = "integer" if entry.type is int else "number"
-        number: Schema = {"type": kind, "minimum": entry.limit("ge"), "maximum": entry.limit("le")}
-        text = {"seconds": DURATION, "bytes": SIZE}.get(str(entry.limit("words")))
-        return [number, {"type": "string", "pattern": text}] if text else [number]
+        return _number(entry.type, entry.limits)
     return [_text(entry)]
+
+
+def _number(kind: object, limits: tuple[object, ...]) -> list[Schema]:
+    name = "integer" if kind is int else "number"
+    number: Schema = {"type": name, "minimum": limit(limits, "ge"), "maximum": limit(limits, "le")}
+    text = {"seconds": DURATION, "bytes": SIZE}.get(str(limit(limits, "words")))
+    return [number, {"type": "string", "pattern": text}] if text else [number]
 
 
 def _text(entry: Entry) -> Schema:
@@ -143,13 +147,16 @@ def _text(entry: Entry) -> Schema:
 
 
 def _item(kind: object) -> Schema:
-    """A member of a list or map: a word, a state, text, or any scalar (`kafka.properties`)."""
-    plain = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+    """A member of a list or map: a word, a number, text, or any scalar (`kafka.properties`)."""
+    if isinstance(kind, types.UnionType):
+        return {"type": ["string", "number", "boolean", "null"]}
+    plain, limits = plain_type(kind)
     if typing.get_origin(plain) is Literal:
         return {"enum": list(typing.get_args(plain))}
-    if plain is int:
-        return {"type": "integer", "minimum": 0, "maximum": 5}
-    return {"type": ["string", "number", "boolean", "null"] if isinstance(plain, types.UnionType) else "string"}
+    if plain in (int, float):
+        forms = _number(plain, limits)
+        return forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return {"type": "string"}
 
 
 def files() -> dict[str, str]:

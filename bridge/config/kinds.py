@@ -149,6 +149,14 @@ _label = Literal[
     "tenant", "tenant_ccid", "campaign_group", "campaign_group_guid", "campaign_group_dbid", "group", "campaign"
 ]
 Labels = Annotated[list[_label], BeforeValidator(_list), Kind(_list_or_text + ", ".join(get_args(_label)))]
+_key = Annotated[str, Field(min_length=1, max_length=2048)]
+_interval = Annotated[Seconds, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Keys = Annotated[list[_key], BeforeValidator(_list), Kind(_list_or_text + "keys of campaign groups")]
+Intervals = Annotated[
+    dict[_key, _interval],
+    BeforeValidator(_map),
+    Kind(_map_or_json + "keys of campaign groups to seconds (0 to 86400, or text such as 10s)"),
+]
 Headers = Annotated[dict[str, SecretStr], BeforeValidator(_map), Kind(_map_or_json + "header names to texts")]
 Profiles = Annotated[dict[Topic, Profile], BeforeValidator(_map), Kind(_map_or_json + "topics to profiles")]
 Properties = Annotated[

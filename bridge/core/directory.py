@@ -1,7 +1,7 @@
 """The directory file: CSV or YAML that names campaign groups. How rows are found: directory_rows.py.
 
-Columns and keys are `event.NAMES` and `match`. All is text: a DBID of 0101 stays 0101. Every mistake is reported with
-its line.
+Columns and keys are `match`, `event.NAMES`, which are texts (a DBID of 0101 stays 0101), and `event.PERIODS`: a number of
+seconds, and a word for true or false. Every mistake is reported with its line.
 """
 
 import csv
@@ -10,12 +10,15 @@ import io
 
 from bridge.core.directory_rows import IDS, Directory, Row
 from bridge.core.directory_yaml import yaml_rows
-from bridge.core.event import NAMES
-from bridge.core.limits import MAX_NAME_CHARACTERS
+from bridge.core.event import NAMES, PERIODS
+from bridge.core.limits import MAX_INTERVAL, MAX_NAME_CHARACTERS, MIN_INTERVAL
+from bridge.core.numbers import decimal, interval, plain
+from bridge.core.outcome import InvalidEvent
+from bridge.core.words import SWITCHES, normal
 
 __all__ = ["Directory", "DirectoryError", "Row", "parse_directory"]
 
-COLUMNS = ("match", *NAMES)
+COLUMNS = ("match", *NAMES, *PERIODS)
 MAX_ROWS = 100_000
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_PROBLEMS = 50  # reported; a file with the wrong separator has one a line
@@ -87,9 +90,38 @@ class _Reading:
             self.complain(line, f"nothing to find the row by: give match, {', '.join(IDS[:-1])} or {IDS[-1]}")
         else:
             match = given.pop("match", None)
-            taken = self.directory.add(Row(**given), match)
-            if taken is not None:
-                self.complain(line, f"{taken[:80]!r} is given twice, and no tenant tells both rows apart")
+            try:
+                wrong = self.directory.add(_row(given), match)
+            except ValueError as error:
+                wrong = str(error)
+            if wrong is not None:
+                self.complain(line, wrong)
+
+
+def _row(given: dict[str, str]) -> Row:
+    """Raises ValueError with what is wrong."""
+    period, switch = (given.pop(column, None) for column in PERIODS)
+    return Row(
+        **given,
+        notification_interval=None if period is None else _seconds(period),
+        notifications_enabled=None if switch is None else _switch(switch),
+    )
+
+
+def _seconds(text: str) -> float:
+    column = PERIODS[0]
+    try:
+        return interval(plain(decimal(text, column), column), column)
+    except InvalidEvent:
+        allowed = f"0 (none), or seconds from {MIN_INTERVAL} to {MAX_INTERVAL}"
+        raise ValueError(f"{column} is {text[:80]!r}. Allowed: {allowed}") from None
+
+
+def _switch(text: str) -> bool:
+    found = SWITCHES.get(normal(text))
+    if found is None:
+        raise ValueError(f"{PERIODS[1]} is {text[:80]!r}. Allowed: {', '.join(map(str, SWITCHES))}")
+    return found.value
 
 
 def _read_csv(text: str, reading: _Reading) -> None:

@@ -35,11 +35,11 @@ class Gate:
         self._not_sent = 0  # in a row
         self._cool_until = float("-inf")
 
-    def why_closed(self, now: float) -> str | None:
-        """The reason why no POST may begin; None: it may."""
+    def why_closed(self, now: float, out: int = 0) -> str | None:
+        """The reason why no POST may begin while so many are out; None: it may."""
         if not self.lease():
             return "lease"
-        if self.unconfirmed >= self._max_unconfirmed:
+        if self.unconfirmed + out >= self._max_unconfirmed:
             return "unconfirmed"
         return "cool_down" if now < self._cool_until else None
 

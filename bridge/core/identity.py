@@ -1,8 +1,11 @@
 """Which campaign group an event belongs to, and the id of a notification."""
 
+from urllib.parse import quote
+
 from bridge.core.event import Event
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Record
+from bridge.core.schedule import Due
 
 
 def group_key(event: Event, fields: tuple[str, ...]) -> str:
@@ -22,10 +25,13 @@ def group_key(event: Event, fields: tuple[str, ...]) -> str:
     return "/".join(parts)
 
 
-def event_id(cluster_id: str, record: Record) -> str:
-    """The same id for the same record, whoever posts it: what a receiver can recognise a repetition by.
+def event_id(cluster_id: str, origin: Record | Due) -> str:
+    """The same id for the same record or slot, whoever posts it: what a receiver can recognise a repetition by.
 
-    The record's timestamp stands for the topic's identity: a topic deleted and made again reuses its offsets.
+    The record's timestamp stands for the topic's identity: a topic deleted and made again reuses its offsets. A slot is
+    told by its group's key (percent-encoded, as the id is a header) and the time it begins.
     """
-    topic, number = record.partition
-    return f"{cluster_id}/{topic}/{number}/{record.offset}/{record.timestamp_ms}"
+    if isinstance(origin, Due):
+        return f"{cluster_id}/{quote(origin.key)}/{origin.start_ms}"
+    topic, number = origin.partition
+    return f"{cluster_id}/{topic}/{number}/{origin.offset}/{origin.timestamp_ms}"

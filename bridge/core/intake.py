@@ -6,12 +6,21 @@ the first new record arrives.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Times in seconds. `bytes`: of all partitions together; `records`, `covered` (at_most_once): of each."""
+
+    drain: float
+    records: int
+    bytes: int
+    covered: int = 0
 
 
 class Share(msgspec.Struct):
@@ -29,11 +38,13 @@ class Intake:
         self.ledger = ledger
         self.share = share  # shared by all partitions, changes with their number
         self.backlog: deque[Record] = deque()
+        self._next = ledger.end  # the lowest offset that may come
         self.settled = 0  # records done here: what moves is not stuck
         self.bytes = 0  # of records seen and not done
         self.paused = False
         self.admitting = False  # its backlog is being taken over: what is done at once must not begin that again
-        self.out = 0  # POSTs and quarantines that have begun and not ended
+        self.out = 0  # POSTs and quarantines that have begun and not ended …
+        self.ticks_out = 0  # … those of them that are of no record: periodic notifications
         self.gone = False  # owned by another: what ends from now on is no longer ours to count
         self.leaving = False  # being revoked: nothing of it may be taken over any more
         self._times: dict[int, tuple[int, int]] = {}  # offset -> (timestamp ms, size) of records seen and not done
@@ -41,7 +52,7 @@ class Intake:
     @property
     def held(self) -> int:
         """Records of this partition in the bridge, whose fate is open; once it leaves, only what is out."""
-        return self.out if self.leaving else self.ledger.held + len(self.backlog)
+        return self.out - self.ticks_out if self.leaving else self.ledger.held + len(self.backlog)
 
     @property
     def oldest_ms(self) -> int | None:
@@ -50,9 +61,13 @@ class Intake:
             return self._times[self.ledger.watermark][0]
         return self.backlog[0].timestamp_ms if self.backlog else None
 
-    def offer(self, records: Iterable[Record]) -> None:
-        """Records as they came from Kafka."""
+    def offer(self, records: Sequence[Record]) -> bool:
+        """Records as they came from Kafka. False, and not taken: they lie behind others that came before."""
+        if records[0].offset < self._next:
+            return False
+        self._next = records[-1].offset + 1
         self.backlog.extend(records)
+        return True
 
     def take(self) -> tuple[Record, Seen] | None:
         """The next record that may be taken over, and what is known of it; None: nothing waits, or no room.
@@ -63,7 +78,7 @@ class Intake:
             return None
         record = self.backlog.popleft()
         seen = self.ledger.see(record.offset)
-        if seen:
+        if seen is Seen.FRESH:
             self._times[record.offset] = record.timestamp_ms, record.size
             self.bytes += record.size
         return record, seen
@@ -72,11 +87,12 @@ class Intake:
         """The record at `offset` is done."""
         self.ledger.settle(offset)
         self.settled += 1
-        self.bytes -= self._times.pop(offset)[1]
+        _, size = self._times.pop(offset)
+        self.bytes -= size
 
     def _crowded(self) -> bool:
-        held = self.ledger.held
-        return held > 0 and (held >= self.share.records or self.bytes >= self.share.bytes or self.ledger.full)
+        held, share = self.ledger.held, self.share
+        return held > 0 and (held >= share.records or self.bytes >= share.bytes or self.ledger.full)
 
     @property
     def wants_pause(self) -> bool | None:

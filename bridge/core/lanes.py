@@ -32,19 +32,24 @@ class Lanes(Generic[T]):
         self.queued = 0  # items in lanes that are not out
         self.out = 0
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._lanes
+
     @property
     def ready(self) -> int:
         """Lanes whose head waits for its turn (some may have been emptied meanwhile)."""
         return len(self._ready)
 
-    def push(self, key: str, item: T) -> None:
-        """Append an item to the lane of `key`."""
+    def push(self, key: str, item: T) -> bool:
+        """Append an item to the lane of `key`; whether it is that lane's head, and so may go out."""
         lane = self._lanes.get(key)
+        new = lane is None
         if lane is None:
             lane = self._lanes[key] = Lane(key)
             self._ready.append(lane)
         lane.queue.append(item)
         self.queued += 1
+        return new
 
     def take(self) -> Lane[T] | None:
         """The next lane whose head may go out, marked as out; `lane.queue[0]` is that head. None: nothing is ready."""

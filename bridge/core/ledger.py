@@ -18,7 +18,7 @@ from enum import Enum
 
 import msgspec
 
-from bridge.core.runs import LIMIT, Runs, read, read_covered, worst_case, write
+from bridge.core.runs import LIMIT, Runs, read, read_covered, read_told, read_topic, worst_case, write
 
 #: Records between the watermark and the end: bounds the memory and the walk of a checkpoint (a few milliseconds).
 MAX_SPAN = 50_000
@@ -62,6 +62,11 @@ class Ledger:
         self._done: set[int] = set()  # of _open
         self._restored: deque[tuple[int, int]] = deque(restored)
         self._confirmed: Checkpoint | None = None
+        #: Periodic notifications of slots due up to then are this owner's, or another's before it; the next owner goes on
+        #: from there. Also when this owner was last at work. Milliseconds since the epoch; 0: not known.
+        self.told_until_ms = 0
+        #: The id of the topic that the offsets are of: one of the same name may be another's (core/start.py). "": not known.
+        self.topic_id = ""
 
     def __repr__(self) -> str:
         return f"<Ledger watermark={self.watermark} end={self.end} done_beyond={list(self._runs())}>"
@@ -79,13 +84,21 @@ class Ledger:
     @property
     def full(self) -> bool:
         """Whether the runs might not fit the metadata, whatever gets done next, if one more record were taken over."""
-        if len(self._open) >= MAX_SPAN:
+        opened = len(self._open)
+        if opened >= MAX_SPAN:
             return True
+        if self._alone and opened + (self.end - self.watermark) // 127 + 2 <= LIMIT:
+            return False  # more than the worst case below
         # Done segments are parted by records that are not done, and each has one of its own.
-        segments = min(self.held, len(self._open) // 2) + 1 + len(self._restored)
+        segments = min(self.held, opened // 2) + 1 + len(self._restored)
         reach = max([self.end, *(runs[-1][1] for runs in (self._restored, self._unknown) if runs)]) - self.watermark
         others = worst_case(self._max_covered + len(self._unknown), reach)
         return self.held > 0 and worst_case(segments, reach) + others > LIMIT
+
+    @property
+    def _alone(self) -> bool:
+        """Whether nothing but runs of offsets done here goes into the metadata."""
+        return not (self._max_covered or self._restored or self._unknown)
 
     def see(self, offset: int) -> Seen:
         """Take over the record at `offset`; one that is not fresh counts as done.
@@ -96,6 +109,8 @@ class Ledger:
             raise ValueError(f"offset {offset} is behind {self.end}")
         self._open.append(offset)
         self.end = offset + 1
+        if not self._restored and not self._unknown:  # as soon as what a restart left is behind
+            return Seen.FRESH
         seen = Seen.DONE if _within(self._restored, offset) else Seen.FRESH
         if _within(self._unknown, offset) and seen is Seen.FRESH:
             seen = Seen.UNKNOWN
@@ -116,14 +131,18 @@ class Ledger:
 
     def settle(self, offset: int) -> None:
         """The record at `offset` is done."""
-        self._done.add(offset)
         self._covered.discard(offset)
+        if self._open and self._open[0] == offset and not self._done:  # in order, as most are
+            self._open.popleft()
+            return
+        self._done.add(offset)
         while self._open and self._open[0] in self._done:
             self._done.remove(self._open.popleft())
 
     def checkpoint(self, *, always: bool = False) -> Checkpoint | None:
         """What to commit now; None when the last confirmed commit says the same, unless it is `always` wanted."""
-        checkpoint = Checkpoint(self.watermark, write(self.born, self.watermark, self._runs(), self._cover_runs()))
+        metadata = write(self.born, self.watermark, self._runs(), self._cover_runs(), self.told_until_ms, self.topic_id)
+        checkpoint = Checkpoint(self.watermark, metadata)
         return checkpoint if always or checkpoint != self._confirmed else None
 
     def doubt(self) -> None:
@@ -179,3 +198,13 @@ def restore(checkpoint: Checkpoint) -> tuple[Runs, int | None]:
 def restore_covered(checkpoint: Checkpoint) -> Runs:
     """Runs of offsets that were covered when this was committed."""
     return read_covered(checkpoint.metadata, checkpoint.offset)
+
+
+def restore_told(checkpoint: Checkpoint) -> int:
+    """`told_until_ms` of the owner that committed this."""
+    return read_told(checkpoint.metadata)
+
+
+def restore_topic(checkpoint: Checkpoint) -> str:
+    """The id of the topic whose offset was committed; empty: not known."""
+    return read_topic(checkpoint.metadata)

@@ -4,8 +4,7 @@ The life cycle (inferred from OCS's own events, spec section 4): load 7 -> Activ
 Active, unload 8 -> NotLoaded, dial mode change 11 -> Running.
 """
 
-from typing import NamedTuple
-
+import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import Event
@@ -29,7 +28,7 @@ ACTION_BEFORE: dict[GroupState, Action] = {
 }
 
 
-class Before(NamedTuple):
+class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A campaign group before an event; None = not known."""
 
     state: GroupState | None

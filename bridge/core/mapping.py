@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.core.directory import Directory
 from bridge.core.event import Event
-from bridge.core.groups import Names, Policy, Stamp, names_of
+from bridge.core.group import Names, Policy, Stamp, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
 from bridge.core.profile import Profile

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import CallingList, Statistic
-from bridge.core.groups import Facts
+from bridge.core.group import Facts
 from bridge.core.vocabulary import PREDICTIVE, Action, GroupState
 
 USER_EVENT = "CampaignGroupState"

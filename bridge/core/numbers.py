@@ -3,7 +3,7 @@
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from bridge.core.limits import MAX_NUMBER
+from bridge.core.limits import MAX_INTERVAL, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.outcome import Invalid, InvalidEvent
 
 Number = int | float
@@ -47,6 +47,13 @@ def plain(exact: Decimal, field: str) -> Number:
     if not exact <= MAX_NUMBER:
         raise InvalidEvent(Invalid.BAD_NUMBER, field, f"above {MAX_NUMBER}")
     return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
+def interval(seconds: Number, field: str) -> float:
+    """Seconds between periodic notifications: 0 (none), or MIN_INTERVAL to MAX_INTERVAL. Raises bad_number."""
+    if seconds == 0 or MIN_INTERVAL <= seconds <= MAX_INTERVAL:
+        return float(seconds)
+    raise InvalidEvent(Invalid.BAD_NUMBER, field, f"neither 0 nor from {MIN_INTERVAL} to {MAX_INTERVAL} seconds")
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal | None:

@@ -43,6 +43,18 @@ class Return(StrEnum):
     LEASE = "lease"  # while it was revoked, or stopped: its POST was not begun, as the lease had run out
 
 
+class Drop(StrEnum):
+    """Why a periodic notification that was due is not attempted. It is not caught up."""
+
+    SUPERSEDED = "superseded"  # it still waited when the next one was due
+    INACTIVE = "inactive"  # unloaded, switched off or not heard of since the input grew, when its turn came
+    STARTING = "starting"  # taken over, and what waited in Kafka is not read yet: it may tell of an unload
+    REVOKED = "revoked"  # the partition was given up, or lost
+    STOPPED = "stopped"
+    LEASE = "lease"  # the bridge may no longer own the partition
+    CLOCK = "clock"  # the wall clock jumped over it
+
+
 class Result(StrEnum):
     """What is known of a POST after its only attempt."""
 
@@ -137,3 +149,7 @@ class Commit(StrEnum):
 
 class Unavailable(Exception):
     """Kafka did not answer, or refused; the text says what was seen. Try again."""
+
+
+class StateTopicError(Exception):
+    """The state topic can't be used as it is; the text says what is wrong and the command that mends it."""

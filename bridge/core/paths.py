@@ -39,15 +39,18 @@ def compile_path(text: str, *, lenient: bool = False) -> Getter:
         return lambda given: given.attributes.get(name, UNSET)
     if colon:
         raise ValueError(f"unknown source {source}:; {SYNTAX}")
-    member = member_name(text)
-    if member is not None:
+    steps = _steps(text)
+    member = steps[0]
+    if len(steps) == 1 and isinstance(member, str):
         return lambda given: given.tree.get(member, UNSET)
-    return _nested(_steps(text), text, lenient=lenient)
+    return _nested(steps, text, lenient=lenient)
 
 
-def member_name(text: str) -> str | None:
-    """The name, where a path is nothing but the name of one of the outermost object's members."""
-    return text if re.fullmatch(r"[\w-]+", text) else None
+def member_names(text: str) -> tuple[str, ...]:
+    """The names of a path, one that compiles, if it leads through nothing but objects of the record's JSON; else none."""
+    steps = () if ":" in text else _steps(text)
+    names = tuple(step for step in steps if isinstance(step, str))
+    return names if len(names) == len(steps) else ()
 
 
 def _nested(steps: tuple[str | int, ...], path: str, *, lenient: bool) -> Getter:

@@ -1,7 +1,7 @@
 """The types of an event's fields: which options a source of each may have, and how its raw value is converted.
 
 A converter takes what stands in the record (never null or missing) and returns the field's value, None ("said: none")
-or UNSET (left out), or raises InvalidEvent.
+or UNSET (left out), or raises InvalidEvent. Its shortcut, for bridge/core/straight.py, knows the answer for most values.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Generic, Literal, Protocol, TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from bridge.core.limits import MAX_NAME_CHARACTERS, MAX_NUMBER
@@ -22,8 +23,17 @@ from bridge.core.words import normal
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Meaning = TypeVar("Meaning", bound=Enum)
-Converter = Callable[[object], T | UnsetType | None]
 Unknown = Literal["reject", "omit"]
+
+
+class Converter(msgspec.Struct, Generic[T_co], frozen=True):
+    """`shortcut`: a Python expression over `value`, what stands in the record, and `own`: what `convert` makes of it, or
+    None where `convert` has to be asked. Empty: always.
+    """
+
+    convert: Callable[[object], T_co | UnsetType | None]
+    shortcut: str = ""
+    own: object = None
 
 
 class FieldType(Protocol[T_co]):
@@ -45,13 +55,10 @@ class TextType:
     def converter(self, options: Options) -> Converter[str]:
         """The converter for one source."""
         field = options.field
-
-        def convert(value: object) -> str | UnsetType:
-            if type(value) is str and 0 < len(value) <= MAX_NAME_CHARACTERS:  # nearly always
-                return value
-            return text(value, field)
-
-        return convert
+        return Converter(
+            lambda value: text(value, field),
+            f"value if type(value) is str and 0 < len(value) <= {MAX_NAME_CHARACTERS} else None",
+        )
 
 
 class WordType(Generic[Meaning]):
@@ -82,7 +89,7 @@ class WordType(Generic[Meaning]):
                 return UNSET
             raise InvalidEvent(Invalid.UNKNOWN_WORD, field, f"unknown {str(value)[:40]!r}")
 
-        return convert
+        return Converter(convert, "own(value) if type(value) is str else None", get)
 
     def _own_table(self, own: Node, options: Options) -> dict[str | int, Meaning | None]:
         table: dict[str | int, Meaning | None] = {}
@@ -123,13 +130,16 @@ class NumberType:
         texts = options.choice("as", "number", ("number", "decimal")) == "decimal"
         multiply, divide = options.factor("multiply"), options.factor("divide")
         if not texts and multiply == divide == 1 and "ratio" not in options.nodes:
-            return lambda value: number(value, field)
+            return Converter(
+                lambda value: number(value, field),
+                f"value if (type(value) is float or type(value) is int) and 0 < value <= {MAX_NUMBER} else None",
+            )
 
         def convert(value: object) -> Number:
             exact = decimal(value if texts or isinstance(value, Decimal) else number(value, field), field)
             return plain(scaled(exact, multiply, divide), field)
 
-        return convert
+        return Converter(convert)
 
 
 class WholeType:
@@ -141,7 +151,10 @@ class WholeType:
         """The converter for one source."""
         field = options.field
         rounded = options.choice("as", "whole", ("whole", "rounded")) == "rounded"
-        return lambda value: whole(value, field, rounded=rounded)
+        return Converter(
+            lambda value: whole(value, field, rounded=rounded),
+            f"value if type(value) is int and 0 <= value <= {MAX_NUMBER} else None",
+        )
 
 
 class TimeType:
@@ -153,7 +166,7 @@ class TimeType:
         """The converter for one source."""
         field = options.field
         form = TimeFormat(options.choice("as", "auto", tuple(TimeFormat)))
-        return lambda value: time_ms(value, field, form)
+        return Converter(lambda value: time_ms(value, field, form))
 
 
 def text(value: object, field: str) -> str | UnsetType:

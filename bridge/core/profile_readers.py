@@ -1,14 +1,15 @@
 """Compiles the `fields` of a profile: which type each field of the event has."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from bridge.core.event import NAMES
+from bridge.core.event import NAMES, PERIODS
 from bridge.core.origins import compile_getter
 from bridge.core.profile_fields import FieldType, NumberType, TextType, TimeType, Unknown, WholeType, WordType
+from bridge.core.profile_periods import IntervalType, SwitchType
 from bridge.core.profile_text import Node, Problems, suggestion
 from bridge.core.readers import STATISTICS, ListReaders, Readers
-from bridge.core.sources import Reader, compile_source, nothing
+from bridge.core.sources import NOTHING, Reader, Source, compile_source
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES, kind_table, number_table
 
@@ -16,9 +17,9 @@ T = TypeVar("T")
 _WORDS = ("kind", "state", "action", "actor", "dial_mode", "optimize_by")
 _LIST_FIELDS = ("in", "name", "dbid", "hit_ratio", "time_to_complete")
 #: Every field that `fields` may map.
-FIELDS = (*_WORDS, "optimize_goal", "time", *NAMES, *STATISTICS, "calling_lists")
+FIELDS = (*_WORDS, "optimize_goal", "time", *NAMES, *STATISTICS, "calling_lists", *PERIODS)
 
-_TEXT, _NUMBER, _WHOLE, _TIME = TextType(), NumberType(), WholeType(), TimeType()
+_TEXT, _NUMBER, _WHOLE, _TIME, _INTERVAL = TextType(), NumberType(), WholeType(), TimeType(), IntervalType()
 _KIND = WordType(kind_table(), "reject")  # what an event is for is never guessed
 _STATES = number_table(GroupState, STATES)
 _ACTIONS = number_table(Action, ACTIONS)
@@ -27,13 +28,19 @@ _DIAL_MODES = number_table(DialMode, DIAL_MODES)
 _OPTIMIZE_BY = number_table(OptimizeBy, OPTIMIZE_BY)
 
 
-def compile_readers(fields: Mapping[str, Node], on_unknown: Unknown, problems: Problems) -> Readers:
-    """The readers of a rule's fields; what is not mapped is never said."""
+def compile_readers(
+    fields: Mapping[str, Node], on_unknown: Unknown, problems: Problems
+) -> tuple[Readers, Mapping[str, Source[Any]]]:
+    """The readers of a rule's fields, and of those that are mapped the sources; what is not mapped is never said."""
+    sources: dict[str, Source[Any]] = {}
 
     def reader(field: str, kind: FieldType[T]) -> Reader[T]:
-        return compile_source(fields[field], field, kind, problems) if field in fields else nothing
+        if field not in fields:
+            return NOTHING.read
+        source = sources[field] = compile_source(fields[field], field, kind, problems)
+        return source.read
 
-    return Readers(
+    readers = Readers(
         kind=reader("kind", _KIND),
         time=reader("time", _TIME),
         state=reader("state", WordType(_STATES, on_unknown)),
@@ -42,10 +49,13 @@ def compile_readers(fields: Mapping[str, Node], on_unknown: Unknown, problems: P
         dial_mode=reader("dial_mode", WordType(_DIAL_MODES, on_unknown)),
         optimize_by=reader("optimize_by", WordType(_OPTIMIZE_BY, on_unknown)),
         optimize_goal=reader("optimize_goal", _WHOLE),
+        notification_interval=reader("notification_interval", _INTERVAL),
+        notifications_enabled=reader("notifications_enabled", SwitchType(on_unknown)),
         names=tuple((name, reader(name, _TEXT)) for name in NAMES if name in fields),
         statistics=tuple((name, reader(name, _NUMBER)) for name in STATISTICS if name in fields),
         calling_lists=_lists(fields.get("calling_lists"), problems),
     )
+    return readers, sources
 
 
 def _lists(node: Node | None, problems: Problems) -> ListReaders | None:
@@ -62,7 +72,8 @@ def _lists(node: Node | None, problems: Problems) -> ListReaders | None:
         return None
 
     def reader(field: str, kind: FieldType[T]) -> Reader[T]:
-        return compile_source(fields[field], f"calling_lists.{field}", kind, problems) if field in fields else nothing
+        source = compile_source(fields[field], f"calling_lists.{field}", kind, problems) if field in fields else NOTHING
+        return source.read
 
     array = compile_getter(fields["in"], "calling_lists.in", problems)
     return (

@@ -3,9 +3,12 @@
 msgspec does the work and already refuses bad UTF-8, lone surrogates, NaN and anything else outside RFC 8259. It lets
 two things pass: duplicate keys (the last wins) and nesting up to the interpreter's own limit. Both are found by counting:
 
-Rule 1. Every key in the text ends in a quote and a colon, with nothing but white space between. So the text has at
-least as many of these pairs as it has keys, and one with exactly as many pairs as the decoded tree has keys repeats none.
-Rule 2. Where the counts differ (a text may contain `":` in a string), a slower reader that sees every pair decides.
+Rule 1. A text that is byte for byte what the decoded tree is encoded to has as many keys as the tree: it repeats none. That
+is any text written without white space and escapes, and it costs a fifth of the counting.
+Rule 2. Every key in the text ends in a quote and a colon, with nothing but white space between. So the text without its
+white space has at least as many of these pairs as it has keys, and one with exactly as many pairs as the decoded tree has
+keys repeats none.
+Rule 3. Where the counts differ (a text may contain `":` in a string), a slower reader that sees every pair decides.
 """
 
 import json
@@ -18,6 +21,8 @@ from bridge.core.limits import MAX_NESTING, MAX_RECORD_BYTES
 from bridge.core.outcome import Invalid, InvalidEvent
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_WHITE_SPACE = b" \t\n\r"  # RFC 8259, 2
 
 
 def decode(value: bytes) -> dict[str, object]:
@@ -35,12 +40,17 @@ def decode(value: bytes) -> dict[str, object]:
         _explain(value, error)
     if not isinstance(tree, dict):
         raise InvalidEvent(Invalid.NOT_AN_OBJECT, detail="the value is JSON, but no object")
-    # A second brace, or enough brackets to nest too deep, may also be text in a string: then walking finds nothing.
-    flat = value.count(b"{") == 1 and value.count(b"[") < MAX_NESTING
-    keys = len(tree) + (0 if flat else _count_keys(tree, 1))
-    if value.count(b'":') != keys or b" :" in value or b"\n:" in value or b"\t:" in value or b"\r:" in value:
-        _reject_duplicates(value)
+    # Each level opens a bracket; brackets may also be text in a string: then the walk finds less.
+    if value.count(b"{") + value.count(b"[") > MAX_NESTING or _encode(tree) != value:
+        _count(value, tree)
     return tree
+
+
+def _count(value: bytes, tree: dict[str, object]) -> None:
+    """Rules 2 and 3. InvalidEvent."""
+    keys = len(tree) + _count_keys(tree, 1)
+    if value.translate(None, _WHITE_SPACE).count(b'":') != keys:
+        _reject_duplicates(value)
 
 
 def _count_keys(node: dict[str, object] | list[object], depth: int) -> int:

@@ -12,7 +12,7 @@ from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, Op
 
 STATISTICS = ("busy_factor", "hit_ratio", "overdial_rate", "time_to_complete")
 _STATE_FIELDS = "state, action or dial_mode"
-_NO_ACTION = (None, UNSET, Action.NoRequest)
+NO_ACTION = (None, UNSET, Action.NoRequest)
 
 
 class ListReaders(msgspec.Struct, frozen=True):
@@ -36,6 +36,8 @@ class Readers(msgspec.Struct, frozen=True):
     dial_mode: Reader[DialMode]
     optimize_by: Reader[OptimizeBy]
     optimize_goal: Reader[int]
+    notification_interval: Reader[float]
+    notifications_enabled: Reader[bool]
     names: tuple[tuple[str, Reader[str]], ...]
     statistics: tuple[tuple[str, Reader[int | float]], ...]
     calling_lists: ListReaders | None
@@ -46,9 +48,10 @@ class Readers(msgspec.Struct, frozen=True):
         if not isinstance(kind, Kind):
             raise InvalidEvent(Invalid.MISSING_FIELD, "kind", "change, statistics or snapshot")
         dial_mode, actor = self.dial_mode(given), self.actor(given)
-        says = isinstance(state, GroupState) or action not in _NO_ACTION or dial_mode is not UNSET
+        says = isinstance(state, GroupState) or action not in NO_ACTION or dial_mode is not UNSET
         if kind is Kind.CHANGE and not says:
             raise InvalidEvent(Invalid.MISSING_FIELD, "state", f"a change says {_STATE_FIELDS}")
+        interval, enabled = self.notification_interval(given), self.notifications_enabled(given)
         return Event(
             kind=kind,
             time_ms=self._time_ms(given),
@@ -59,9 +62,15 @@ class Readers(msgspec.Struct, frozen=True):
             action=None if action is UNSET else action,
             actor=None if actor is UNSET else actor,
             statistics=self._statistics(given),
-            calling_lists=None if self.calling_lists is None else _calling_lists(self.calling_lists, given),
+            calling_lists=self.lists(given),
+            notification_interval=None if interval is UNSET else interval,
+            notifications_enabled=None if enabled is UNSET else enabled,
             **_said(self.names, given),
         )
+
+    def lists(self, given: Input) -> tuple[CallingList, ...] | None:
+        """The event's calling lists. Raises InvalidEvent."""
+        return None if self.calling_lists is None else _calling_lists(self.calling_lists, given)
 
     def _time_ms(self, given: Input) -> int:
         moment = self.time(given)

@@ -1,5 +1,6 @@
 """A record as the bridge sees it: no type of a Kafka library leaves the edge."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -26,3 +27,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     size: int = 0  # bytes of key, value and headers: what the record counts against the caps
+
+
+def names(partitions: Iterable[Partition]) -> list[str]:
+    """Partitions as a log line has them."""
+    return sorted(f"{p.topic}-{p.number}" for p in partitions)

@@ -1,8 +1,9 @@
-"""The encoding of offsets in a commit's metadata: `1;<born>;<done>`, or `1;<born>;<done>;<covered>`.
+"""The encoding of offsets in a commit's metadata: `1;<born>,<told>,<topic>;<done>` or `…;<done>;<covered>`.
 
 `done` and `covered` (at_most_once: POSTs that were about to begin) are the lengths, from the watermark on, of alternating
-runs of other offsets and of such offsets, each an unsigned LEB128, in URL-safe base64 without padding. `born`: see
-Ledger. The first number is the version of the encoding.
+runs of other offsets and of such offsets, each an unsigned LEB128, in URL-safe base64 without padding. `born`, `told`:
+see Ledger. `topic`: the topic's id in the same base64, always 22 characters. `,<told>` and `,<topic>` may be missing. The
+first number is the version of the encoding.
 """
 
 import re
@@ -12,11 +13,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 Runs = tuple[tuple[int, int], ...]
 
 VERSION = "1"
-_OURS = re.compile(rf"{VERSION};([0-9]{{1,10}});([A-Za-z0-9_-]*)(?:;([A-Za-z0-9_-]+))?")
+_HEAD = r"(?P<born>[0-9]{1,10})(?:,(?P<told>[0-9]{1,15}))?(?:,(?P<topic>[A-Za-z0-9_-]{22}))?"
+_OURS = re.compile(rf"{VERSION};{_HEAD};(?P<done>[A-Za-z0-9_-]*)(?:;(?P<covered>[A-Za-z0-9_-]+))?")
 MAX_OFFSET = 2**63
 MAX_METADATA = 4096  # the broker's offset.metadata.max.bytes, which counts characters
-#: Bytes of lengths that surely fit: base64 takes 4/3, the head `1;<born>;` and a further `;` 15 characters at most.
-LIMIT = (MAX_METADATA - 16) // 4 * 3 - 12
+#: Bytes of lengths that surely fit: base64 takes 4/3, the head `1;<born>,<told>,<topic>;` and a further `;` 53 at most.
+LIMIT = (MAX_METADATA - 56) // 4 * 3 - 12
 
 
 def worst_case(segments: int, span: int) -> int:
@@ -29,9 +31,10 @@ def worst_case(segments: int, span: int) -> int:
     return lengths + min(span // 127, lengths * (span.bit_length() // 7))
 
 
-def write(born: int, watermark: int, done: Runs, covered: Runs = ()) -> str:
+def write(born: int, watermark: int, done: Runs, covered: Runs = (), told_until_ms: int = 0, topic_id: str = "") -> str:
     """The metadata for runs beyond `watermark`."""
-    text = f"{VERSION};{born};{_text(watermark, done)}"
+    head = ",".join(filter(None, (str(born), str(told_until_ms or ""), topic_id)))
+    text = f"{VERSION};{head};{_text(watermark, done)}"
     return f"{text};{_text(watermark, covered)}" if covered else text
 
 
@@ -41,13 +44,25 @@ def read(metadata: str, watermark: int) -> tuple[Runs, int | None]:
     Nothing is lost by that: events done beyond the watermark are posted again.
     """
     ours = _OURS.fullmatch(metadata)
-    return ((), None) if ours is None else (_runs(ours[2], watermark), int(ours[1]))
+    return ((), None) if ours is None else (_runs(ours["done"], watermark), int(ours["born"]))
 
 
 def read_covered(metadata: str, watermark: int) -> Runs:
     """Runs of covered offsets; none in text of another program."""
     ours = _OURS.fullmatch(metadata)
-    return () if ours is None or ours[3] is None else _runs(ours[3], watermark)
+    return () if ours is None or ours["covered"] is None else _runs(ours["covered"], watermark)
+
+
+def read_told(metadata: str) -> int:
+    """Milliseconds since the epoch; 0: not known."""
+    ours = _OURS.fullmatch(metadata)
+    return 0 if ours is None or ours["told"] is None else int(ours["told"])
+
+
+def read_topic(metadata: str) -> str:
+    """The id of the topic that was read; empty: not known."""
+    ours = _OURS.fullmatch(metadata)
+    return "" if ours is None else ours["topic"] or ""
 
 
 def _text(watermark: int, runs: Runs) -> str:

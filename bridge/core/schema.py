@@ -7,7 +7,7 @@ the same thing), so a valid event is always accepted, but an accepted one need n
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
-from bridge.core.limits import MAX_CALLING_LISTS, MAX_NAME_CHARACTERS, MAX_NUMBER
+from bridge.core.limits import MAX_CALLING_LISTS, MAX_INTERVAL, MAX_NAME_CHARACTERS, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.notification_schema import notification_schema
 from bridge.core.schema_parts import DRAFT, LIST_STATISTICS, NAMES, STATISTICS, Schema, legend, number
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
@@ -44,6 +44,7 @@ def event_schema() -> Schema:
             "properties": _statistics(STATISTICS),
         },
         "calling_lists": _calling_lists(),
+        **_periods(),
     }
     return {
         "$schema": DRAFT,
@@ -118,6 +119,27 @@ def _calling_lists() -> Schema:
                 **_statistics(LIST_STATISTICS),
             },
             "required": ["name"],
+        },
+    }
+
+
+def _periods() -> Schema:
+    return {
+        "notification_interval": {
+            "description": "Seconds between periodic notifications of this campaign group from now on; 0: none. "
+            "Left out or null: as it was.",
+            "anyOf": [
+                {"const": 0},
+                {"type": "number", "minimum": MIN_INTERVAL, "maximum": MAX_INTERVAL},
+                {"type": "null"},
+            ],
+            "examples": [5],
+        },
+        "notifications_enabled": {
+            "description": "Whether this campaign group has notifications at all from now on. "
+            "Left out or null: as it was.",
+            "type": ["boolean", "null"],
+            "examples": [False],
         },
     }
 

@@ -4,15 +4,16 @@ A source is a path, a mapping with options, or a list of sources of which the fi
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from bridge.core.conditions import always, compile_when
 from bridge.core.origins import compile_getter, from_paths, joined, quotient
 from bridge.core.outcome import InvalidEvent
-from bridge.core.paths import Getter, Input, member_name
-from bridge.core.profile_fields import FieldType
+from bridge.core.paths import Getter, Input, member_names
+from bridge.core.profile_fields import Converter, FieldType
 from bridge.core.profile_options import Options
 from bridge.core.profile_text import Node, Problems, choices, suggestion
 
@@ -24,28 +25,38 @@ _COMMON = frozenset({"from", "value", "when", "match"})
 _ORIGINS = ("from", "value", "join", "ratio")
 
 
-def nothing(_: Input) -> UnsetType:
-    """The reader of a field that the profile does not map."""
+class Source(msgspec.Struct, Generic[T], frozen=True):
+    """`read` reads the field. `steps`: the names that lead to what `converter` converts, where it is no more than that."""
+
+    read: Reader[T]
+    converter: Converter[T] | None = None
+    steps: tuple[str, ...] = ()
+
+
+def _nothing(_: Input) -> UnsetType:
     return UNSET
 
 
-def compile_source(node: Node, field: str, kind: FieldType[T], problems: Problems) -> Reader[T]:
-    """The reader of a field from its source."""
+#: Of a field that the profile does not map.
+NOTHING: Source[Any] = Source(_nothing)
+
+
+def compile_source(node: Node, field: str, kind: FieldType[T], problems: Problems) -> Source[T]:
+    """What reads a field."""
     if isinstance(node.value, list):
-        return _first([compile_source(item, field, kind, problems) for item in node.value], node, field, problems)
+        sources = [compile_source(item, field, kind, problems) for item in node.value]
+        return Source(_first([source.read for source in sources], node, field, problems))
     if isinstance(node.value, dict):
         options = Options(field, node.value, problems)
         return _conditional(_mapped(options, kind, node), options)
     getter = compile_getter(node, field, problems)
-    if getter is None:
-        return nothing
-    options = Options(field, {}, problems)
-    name = member_name(str(node.value))
-    return _converted(getter, options, kind) if name is None else _member(name, options, kind)
+    return NOTHING if getter is None else _converted(getter, Options(field, {}, problems), kind, node)
 
 
-def _converted(getter: Getter, options: Options, kind: FieldType[T]) -> Reader[T]:
-    convert = kind.converter(options)
+def _converted(getter: Getter, options: Options, kind: FieldType[T], path: Node | None = None) -> Source[T]:
+    """`path`: all that `getter` follows."""
+    converter = kind.converter(options)
+    convert = converter.convert
 
     def read(given: Input) -> T | UnsetType | None:
         raw = getter(given)
@@ -53,20 +64,7 @@ def _converted(getter: Getter, options: Options, kind: FieldType[T]) -> Reader[T
             return UNSET
         return None if raw is None else convert(raw)
 
-    return read
-
-
-def _member(name: str, options: Options, kind: FieldType[T]) -> Reader[T]:
-    """What `_converted` makes of the path `name`, in half the calls: most fields of most profiles are such."""
-    convert = kind.converter(options)
-
-    def read(given: Input) -> T | UnsetType | None:
-        raw = given.tree.get(name)
-        if raw is None:
-            return None if name in given.tree else UNSET
-        return convert(raw)
-
-    return read
+    return Source(read, converter, member_names(path.value) if path is not None and isinstance(path.value, str) else ())
 
 
 def _first(readers: list[Reader[T]], node: Node, field: str, problems: Problems) -> Reader[T]:
@@ -86,14 +84,15 @@ def _first(readers: list[Reader[T]], node: Node, field: str, problems: Problems)
     return read
 
 
-def _conditional(reader: Reader[T], options: Options) -> Reader[T]:
+def _conditional(source: Source[T], options: Options) -> Source[T]:
     condition = compile_when(options.nodes.get("when"), f"{options.field}.when", options.problems)
     if condition is always:
-        return reader
-    return lambda given: reader(given) if condition(given) else UNSET
+        return source
+    read = source.read
+    return Source(lambda given: read(given) if condition(given) else UNSET)
 
 
-def _mapped(options: Options, kind: FieldType[T], node: Node) -> Reader[T]:
+def _mapped(options: Options, kind: FieldType[T], node: Node) -> Source[T]:
     allowed = _COMMON | kind.options
     unknown = [name for name in options.nodes if name not in allowed]
     for name in unknown:
@@ -103,24 +102,25 @@ def _mapped(options: Options, kind: FieldType[T], node: Node) -> Reader[T]:
         wanted = choices(name for name in _ORIGINS if name in allowed)
         options.problems.add(node.line, options.field, f"exactly one of {wanted} is needed")
     if len(origins) != 1 or unknown:
-        return nothing
+        return NOTHING
     if origins == ["value"]:
         return _constant(options, kind)
     makers = {"from": from_paths, "join": joined, "ratio": quotient}
     getter = makers[origins[0]](options)
-    return nothing if getter is None else _converted(getter, options, kind)
+    path = None if "match" in options.nodes else options.nodes.get("from")
+    return NOTHING if getter is None else _converted(getter, options, kind, path)
 
 
-def _constant(options: Options, kind: FieldType[T]) -> Reader[T]:
+def _constant(options: Options, kind: FieldType[T]) -> Source[T]:
     written = options.nodes["value"].value
     if written is None:
-        return lambda _: None
+        return Source(lambda _: None)
     try:
-        value = kind.converter(options)(_scalar(options.text("value", ""), kind))
+        value = kind.converter(options).convert(_scalar(options.text("value", ""), kind))
     except InvalidEvent as error:
         options.wrong("value", error.detail)
-        return nothing
-    return lambda _: value
+        return NOTHING
+    return Source(lambda _: value)
 
 
 def _scalar(written: str, kind: FieldType[T]) -> object:

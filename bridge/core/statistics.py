@@ -1,5 +1,6 @@
 """How statistics are merged."""
 
+import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import CallingList, Event, Statistic, Statistics
@@ -12,7 +13,7 @@ def over(new: Statistic, old: Statistic) -> Statistic:
 
 def merged(old: Statistics | None, new: Statistics) -> Statistics:
     """A group's statistics after an event that brings `new` ones."""
-    if old is None:
+    if old is None or UNSET not in msgspec.structs.astuple(new):
         return new
     return Statistics(
         busy_factor=over(new.busy_factor, old.busy_factor),
@@ -34,12 +35,13 @@ def merged_list(old: CallingList, new: CallingList) -> CallingList:
 
 def ratios_above_one(event: Event) -> int:
     """How many ratios of an event are above 1: possible (the page sets no bound), but more often a wrong scale."""
+    ratios: tuple[Statistic, ...] = ()
+    if (s := event.statistics) is not None:
+        ratios = (s.busy_factor, s.hit_ratio, s.overdial_rate)
+    if event.calling_lists:
+        ratios += tuple([values.hit_ratio for values in event.calling_lists])
     found = 0
-    if event.statistics is not None:
-        s = event.statistics
-        found = sum(_above_one(value) for value in (s.busy_factor, s.hit_ratio, s.overdial_rate))
-    return found + sum(_above_one(values.hit_ratio) for values in event.calling_lists or ())
-
-
-def _above_one(value: Statistic) -> bool:
-    return isinstance(value, int | float) and value > 1
+    for ratio in ratios:
+        if ratio is not None and ratio is not UNSET and ratio > 1:
+            found += 1
+    return found

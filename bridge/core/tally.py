@@ -4,7 +4,7 @@ Kept outside any metrics library so that all numbers of a scrape are from one mo
 of the architecture hold in each:
 
 * records: consumed = posted + absorbed + skipped + quarantined + returned + held
-* notifications: rendered = delivered + failed + dropped + in flight
+* notifications: rendered + ticks due = delivered + failed + dropped + ticks dropped + ticks waiting + in flight
 """
 
 from collections import Counter
@@ -27,6 +27,15 @@ class Tally(msgspec.Struct):
     outcomes: Counter[tuple[str, Result, Reason]] = msgspec.field(default_factory=Counter)  # by kind, result, reason
     commits: Counter[str] = msgspec.field(default_factory=Counter)  # by result
     dropped: Counter[str] = msgspec.field(default_factory=Counter)  # rendered, then not attempted: by Reason
+    ticks_due: int = 0  # periodic notifications whose time came
+    ticks_dropped: Counter[str] = msgspec.field(default_factory=Counter)  # of them, not attempted: by Drop
+    clock_jumps: int = 0
+    states_saved: int = 0  # records of the state topic, tombstones too
+    states_read: int = 0  # records of the state topic, the older ones of a group too
+    states_restored: int = 0  # campaign groups
+    states_bad: int = 0  # records of the state topic that are none
+    restore_seconds: float = 0.0
+    seeded: int = 0  # records of the input's history
     rebalances: Counter[str] = msgspec.field(default_factory=Counter)  # assigned, revoked, lost
     gaps: int = 0  # offsets between a committed offset and the earliest that still exists
 

@@ -5,12 +5,20 @@ Besides these, every name of the vocabulary (`Running`) and every number of it, 
 
 import re
 from collections.abc import Mapping
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TypeVar
 
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 Number = TypeVar("Number", bound=IntEnum)
+
+
+class Switch(Enum):
+    """What `notifications_enabled` says."""
+
+    true = True
+    false = False
+
 
 #: Common words of dialling platforms. None = a thing that the format has no number for.
 DIAL_MODES: dict[str, DialMode | None] = {
@@ -75,6 +83,12 @@ ACTIONS: dict[str, Action | None] = {
     "dial_mode_changed": Action.SetDialingMode,
 }
 ACTIONS |= {f"CM_Req{action.name}": action for action in Action if action}
+SWITCHES: dict[str | int, Switch | None] = {
+    "true": Switch.true,
+    "yes": Switch.true,
+    "false": Switch.false,
+    "no": Switch.false,
+}
 ACTORS: dict[str, Actor | None] = {
     "automatic": Actor.Unknown,
     "schedule": Actor.Unknown,

@@ -5,6 +5,7 @@ import threading
 
 from rich.console import Console
 
+from bridge.connections import KafkaSettings
 from bridge.demo import lines, view
 from bridge.demo.receiver import Answer, Arrival, Receiver
 from bridge.demo.serve import serving
@@ -12,7 +13,6 @@ from bridge.demo.simulate import Simulator
 from bridge.demo.surroundings import thread_told_to_stop, told_to_stop
 from bridge.demo.traffic import Traffic
 from bridge.edge.producer import Producer
-from bridge.settings import KafkaSettings
 
 
 def run_receiver(host: str, port: int, answer: Answer, *, raw: bool = False, console: Console | None = None) -> int:

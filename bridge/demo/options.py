@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from bridge.connections import KafkaSettings
 from bridge.core.outcome import Result
 from bridge.core.tally import Tally
 from bridge.demo.broker import API_VERSION
-from bridge.settings import AdminSettings, DeliverySettings, KafkaSettings, LogSettings, NotificationSettings, Settings
+from bridge.settings import AdminSettings, DeliverySettings, LogSettings, NotificationSettings, Settings, StateSettings
 
 HOST = "127.0.0.1"
 PARTITIONS = 4
@@ -49,6 +50,7 @@ def demo_settings(options: Options, address: str, receiver_port: int, admin_port
         ),
         # The embedded broker has no transactions.
         delivery=DeliverySettings(transactions=not embedded),
+        state=StateSettings(store="memory"),
         admin=AdminSettings(host=HOST, port=admin_port),
         log=LogSettings(level="WARNING", format="console"),
     )

@@ -106,6 +106,7 @@ class Receiver:
 
     def __init__(self, answer: Answer = Answer(), on_arrival: Callable[[Arrival], None] = lambda _: None) -> None:
         self.received = Received()
+        self._times: OrderedDict[tuple[str, bool], float] = OrderedDict()  # of the last, by group and whether periodic
         self.latest: OrderedDict[str, Arrival] = OrderedDict()  # by campaign group, in order of first arrival
         self.recent: deque[Arrival] = deque(maxlen=50)
         self.app = Starlette(
@@ -169,11 +170,16 @@ class Receiver:
         return seen
 
     def _placed(self, arrival: Arrival) -> Arrival:
-        """The arrival, judged against the latest of its campaign group, and now that latest one."""
-        before = self.latest.get(arrival.key)
-        if before is not None and before.time is not None and arrival.time is not None:
-            arrival = replace(arrival, step_back=arrival.time < before.time)
+        """The arrival, judged against the last of its campaign group and kind, and now the group's latest.
+
+        Changes tell when they occurred, periodic ones when they were sent: these say nothing of those.
+        """
+        at, place = arrival.time, (arrival.key, arrival.periodic)
+        if at is not None:
+            arrival = replace(arrival, step_back=at < self._times.get(place, at))
+            self._times[place] = at
         self.latest[arrival.key] = arrival
-        if len(self.latest) > MAX_REMEMBERED:
-            self.latest.popitem(last=False)
+        for remembered in (self.latest, self._times):
+            if len(remembered) > MAX_REMEMBERED:
+                remembered.popitem(last=False)
         return arrival

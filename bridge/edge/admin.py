@@ -1,8 +1,8 @@
-"""The admin server: metrics for Prometheus, health for Kubernetes, a page with links. Starlette and uvicorn.
+"""The admin server: metrics for Prometheus, health for Kubernetes, the table of campaign groups, a page with links.
 
-It runs in the bridge's own loop, so that an answer says that the loop turns; it leaves signals, the log and the
-process alone. Whoever can reach the port may be broken or hostile: GET and HEAD only, one scrape at a time, and the
-limits of admin_protocol.
+Starlette and uvicorn, in the bridge's own loop, so that an answer says that the loop turns; they leave signals, the log
+and the process alone. Whoever can reach the port may be broken or hostile: GET and HEAD only, one scrape at a time,
+pages that are short, and the limits of admin_protocol.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bridge import __version__
+from bridge.edge.admin_groups import Groups, groups_route
 from bridge.edge.admin_protocol import OneShortRequest
 
 #: Seconds for a scrape, with those before it; then 503. Prometheus gives up after 10.
@@ -48,10 +49,13 @@ class AdminPortError(Exception):
 class Admin:
     """Serves from `start` to `stop`. `port` is the true one, also where 0 was asked for."""
 
-    def __init__(self, host: str, port: int, *, metrics: Metrics, live: Checks, ready: Checks, started: Checks) -> None:
+    def __init__(
+        self, host: str, port: int, *, metrics: Metrics, groups: Groups, live: Checks, ready: Checks, started: Checks
+    ) -> None:
         self.host = host
         self.port = port
         self._metrics = metrics
+        self._groups = groups
         self._probes = {"livez": live, "readyz": ready, "startupz": started}
         self._rendering = asyncio.Lock()
         self._server: _Server | None = None
@@ -75,7 +79,8 @@ class Admin:
 
     def _application(self) -> Starlette:
         probes = [Route(f"/{name}", self._probe(name, checks)) for name, checks in self._probes.items()]
-        return Starlette(routes=[Route("/metrics", self._render), Route("/", self._page), *probes])
+        pages = [Route("/metrics", self._render), groups_route(self._groups), Route("/", self._page)]
+        return Starlette(routes=[*pages, *probes])
 
     async def _render(self, request: Request) -> Response:
         try:
@@ -108,6 +113,7 @@ PAGE = """\
 <table>
 {rows}
 <tr><td><a href="/metrics">metrics</a></td><td>for Prometheus</td></tr>
+<tr><td><a href="/groups">groups</a></td><td>campaign groups that live here</td></tr>
 </table></body></html>
 """
 

@@ -1,13 +1,16 @@
 """How kafka-python's consumer is configured, and what its records are to the bridge."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
+from bridge.connections import KafkaSettings
 from bridge.core.record import Partition, Record
-from bridge.edge.group import Assignor
-from bridge.edge.kafka_options import connection_options, consumer_properties
-from bridge.settings import KafkaSettings
+from bridge.edge.assignor import Assignor
+from bridge.edge.kafka_options import connecting, connection_options, consumer_properties
 
 #: What `kafka.properties` may name.
 KAFKA_PROPERTIES = frozenset(KafkaConsumer.DEFAULT_CONFIG)
@@ -35,15 +38,47 @@ def consumer_options(kafka: KafkaSettings, assignor: Assignor) -> dict[str, obje
     }
 
 
-def decoded(partition: TopicPartition, record: Any) -> Record:
+def standalone_consumer(
+    kafka: KafkaSettings, own: Mapping[str, object], *, isolation: str = "read_committed", group_id: str | None = None
+) -> KafkaConsumer:
+    """A consumer that is no member of a group and commits nothing. Unreachable.
+
+    `own`: options of the caller. `group_id`: whose commits it may look up.
+    """
+    options: dict[str, object] = {
+        **connection_options(kafka),
+        **own,
+        "group_id": group_id,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # what expires, or is cleaned away, under way is passed over
+        "isolation_level": isolation,
+        "allow_auto_create_topics": False,
+    }
+    with connecting(kafka):
+        return KafkaConsumer(**options)
+
+
+def decoded(partition: Partition, record: Any) -> Record:
     """A ConsumerRecord as the bridge's own."""
-    size = len(record.key or b"") + len(record.value or b"") + sum(len(k) + len(v or b"") for k, v in record.headers)
-    return Record(
-        Partition(partition.topic, partition.partition),
-        record.offset,
-        record.timestamp,
-        record.key,
-        record.value,
-        tuple((k, v or b"") for k, v in record.headers),
-        size,
-    )
+    key, value = record.key, record.value
+    headers: tuple[tuple[str, bytes], ...] = ()
+    size = len(key or b"") + len(value or b"")
+    if record.headers:
+        headers = tuple([(name, text or b"") for name, text in record.headers])
+        size += sum([len(name) + len(text) for name, text in headers])
+    return Record(partition, record.offset, record.timestamp, key, value, headers, size)
+
+
+def batch_of(polled: Mapping[TopicPartition, Iterable[Any]]) -> dict[Partition, list[Record]]:
+    """What a poll brought as the bridge's own."""
+    batch: dict[Partition, list[Record]] = {}
+    for tp, records in polled.items():
+        partition = Partition(tp.topic, tp.partition)
+        batch[partition] = [decoded(partition, record) for record in records]
+    return batch
+
+
+def leave(consumer: KafkaConsumer, seconds: float) -> None:
+    """Leave the group, if it can be done in time."""
+    with suppress(KafkaError, RuntimeError):
+        consumer.close(autocommit=False, timeout_ms=round(seconds * 1000))

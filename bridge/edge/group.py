@@ -5,21 +5,24 @@ heartbeats go on meanwhile. The budget of a revoke is `kafka.max_poll_interval`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import InconsistentGroupProtocolError, KafkaError
 from kafka.future import Future
 from kafka.structs import MemberState
 
-from bridge.core.record import Partition
+from bridge.core.record import Partition, Record
+from bridge.edge.assignor import Assignor
 
 
 class Owner(Protocol):
-    """Who is told of partitions coming and going, on the asyncio loop."""
+    """Who is told of partitions coming and going, and takes their records, on the asyncio loop."""
+
+    def counted(self, counts: Mapping[str, int]) -> None:
+        """Topics have so many partitions, as of a rebalance that began; told also where nothing else changes here."""
 
     def assigned(self, partitions: frozenset[Partition]) -> None:
         """These are ours from now on, and paused."""
@@ -33,17 +36,8 @@ class Owner(Protocol):
     def lost_all(self) -> None:
         """The membership is given up as it is: whatever was ours is another's already."""
 
-
-class Assignor(CooperativeStickyAssignor):  # type: ignore[misc]
-    """Claims nothing after a loss. One instance per consumer.
-
-    kafka-python goes on claiming the partitions it had before the loss, and the leader believes it: two owners at once,
-    for as long as the true one drains (tests/edge/test_group.py shows it).
-    """
-
-    def forget(self) -> None:
-        """To be called when partitions are lost."""
-        self.member_assignment = None
+    def records(self, batch: dict[Partition, list[Record]]) -> None:
+        """Records, in order within each partition."""
 
 
 class Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
@@ -107,6 +101,15 @@ def theirs(partitions: Iterable[Partition]) -> list[TopicPartition]:
     return [TopicPartition(p.topic, p.number) for p in partitions]
 
 
+def told(error: Exception) -> str:
+    """Why a poll failed, for people."""
+    text = f"{type(error).__name__}: {error}"
+    if not isinstance(error, InconsistentGroupProtocolError):
+        return text
+    others = "the consumer group has members that are no ocs-bridge, or one that assigns partitions in another way"
+    return f"{text}; {others} ({Assignor.name} is this one's): stop them, or see kafka.group_id"
+
+
 class Watchdog:
     """Tells when a member stands still: kafka-python 3.0.12 can forget a join it has begun, and says nothing.
 
@@ -124,8 +127,9 @@ class Watchdog:
         """Whether the member is in its group and no rebalance is under way."""
         return bool(self._consumer.group_metadata().state is MemberState.STABLE)
 
-    def stuck(self) -> bool:
-        """Whether the member has been out of its group for longer than its patience."""
+    def stuck(self) -> str:
+        """What is wrong, once the member has been out of its group for longer than its patience; else empty."""
         if self.stable:
             self._stable_at = self._clock()
-        return self._clock() - self._stable_at > self._patience
+        away = self._clock() - self._stable_at > self._patience
+        return f"no member of the group for {self._patience:g} s" if away else ""

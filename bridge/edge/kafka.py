@@ -1,9 +1,8 @@
 """The input: kafka-python's consumer in a thread of its own.
 
-The thread polls, and hands whole batches to the asyncio loop, two at most at a time. Seeks are done by it, between
-polls. Everything else (commits, pause and resume, look-ups) is called on the consumer from the loop or its executor,
-which kafka-python allows. Records of a partition never arrive before its owner was told of the assignment, nor after it
-was told of the loss.
+The thread polls, hands batches to the asyncio loop (hand_over.py), and seeks between polls. Everything else (commits,
+pause and resume, look-ups) is called on the consumer from the loop or its executor, which kafka-python allows. Records
+of a partition never arrive before its owner was told of the assignment, nor after it was told of the loss.
 """
 
 import asyncio
@@ -12,35 +11,31 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 
-from bridge.core.record import Partition, Record
-from bridge.edge.consumer import consumer_options, decoded
-from bridge.edge.group import Assignor, Listener, Owner, Watchdog, theirs
+from bridge.connections import KafkaSettings
+from bridge.core.record import Partition
+from bridge.edge.assignor import Assignor
+from bridge.edge.consumer import consumer_options, leave
+from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
+from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
 from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.offsets import Offsets
 from bridge.edge.parked import never_forget_parked
-from bridge.settings import KafkaSettings
+from bridge.edge.topic_ids import TopicIds
 
 log = get_logger(__name__)
 
 POLL_MS = 1000  # shorter polls can make kafka-python forget a join
-HANDED_OVER = 2  # batches on their way to the loop
 RETRY = 2.0  # seconds between attempts to reach brokers or find topics
 MISSING = 10.0  # seconds between looks for topics that do not exist yet
+FEW = 50  # records of a poll: a fetch costs as much CPU as they do, so at low rates some share one (kafka.poll_linger)
 COMMIT = 10.0  # seconds after which an unanswered commit has failed
-
-
-class Taker(Owner, Protocol):
-    """Who takes the records, on the asyncio loop."""
-
-    def records(self, batch: dict[Partition, list[Record]]) -> None:
-        """Records, in order within each partition."""
 
 
 class Input:
@@ -54,11 +49,13 @@ class Input:
         self._settings = kafka
         self._lease = lease
         self._loop = loop
-        self._taker: Taker
+        self._taker: Owner
         self.consumer: KafkaConsumer | None = None  # the one in use
         self._watchdog: Watchdog | None = None
         self._stop = threading.Event()
-        self._slots = threading.Semaphore(HANDED_OVER)
+        self._hand_over = HandOver(loop, self._stop)
+        self._ids = TopicIds()
+        self._renewal = ""  # why a new consumer has to begin
         self._errands: deque[Callable[[KafkaConsumer], None]] = deque()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self.offsets = Offsets(lambda: self.consumer, COMMIT)
@@ -67,14 +64,14 @@ class Input:
         self.polled_at = time.monotonic()  # the thread's last turn
         self.failed: asyncio.Future[BaseException] = loop.create_future()
 
-    def start(self, taker: Taker) -> None:
+    def start(self, taker: Owner) -> None:
         """Begin."""
         self._taker = taker
         self._thread.start()
 
     @property
     def joined(self) -> bool:
-        """Whether this is a member of the group, with no rebalance under way, as the broker said lately (the lease)."""
+        """Whether this is a member, with no rebalance under way, as the broker said lately (the lease)."""
         return self._watchdog is not None and self._watchdog.stable and self._lease.valid()
 
     @property
@@ -88,7 +85,7 @@ class Input:
         self._stop.set()
         if self._thread.is_alive():
             if self.consumer is not None:  # ends a poll at once
-                await asyncio.to_thread(_close, self.consumer, seconds)
+                await asyncio.to_thread(leave, self.consumer, seconds)
             await asyncio.to_thread(self._thread.join, seconds)
 
     def pause(self, partitions: Collection[Partition]) -> None:
@@ -110,14 +107,35 @@ class Input:
         if not self.failed.done():
             self.failed.set_result(error)
 
-    def begin(self, partition: Partition, offset: int) -> None:
-        """Read an assigned, paused partition from `offset` on."""
+    def renew(self, why: str) -> None:
+        """Let a new consumer begin: what this one reads can't be believed."""
+        self._renewal = why
+
+    def begin(self, partition: Partition, offset: int, topic_id: str) -> None:
+        """Read an assigned, paused partition from `offset` on, as long as its topic has this id."""
         (tp,) = theirs([partition])
 
         def errand(consumer: KafkaConsumer) -> None:
+            self._ids.begun(tp, topic_id)
             with suppress(IllegalStateError, KeyError, ValueError):  # seek says ValueError: taken away meanwhile
                 consumer.seek(tp, offset)
                 consumer.resume(tp)
+
+        self._errands.append(errand)
+
+    def once_read(self, partition: Partition, offset: int, call: Callable[[], None]) -> None:
+        """Call on the loop, once all there is of a partition before `offset` was handed over; never, if it is lost before.
+
+        Positions decide: where a log ends with the marker of a transaction, no record comes that would tell.
+        """
+        (tp,) = theirs([partition])
+
+        def errand(consumer: KafkaConsumer) -> None:
+            state = consumer._subscription.assignment.get(tp)  # noqa: SLF001 (position() may ask the brokers, and wait)
+            if state is not None and state.position is not None and state.position.offset >= offset:
+                self._hand_over.call(call)
+            elif state is not None:
+                self._errands.append(errand)
 
         self._errands.append(errand)
 
@@ -129,15 +147,12 @@ class Input:
                 self._session()
         except BaseException as error:  # noqa: BLE001 (a defect, or fenced: the loop must know, or the bridge stands still)
             if not self._stop.is_set():  # kafka-python's calls end in many ways once its loop is closed by `close`
-                self._on_loop(self.fail, error)
-
-    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(call, *args)
+                self._hand_over.call(self.fail, error)
 
     def _session(self) -> None:
         """One consumer, from its making to its end: at the stop, or when it stands still."""
-        assignor = Assignor()
+        self._ids, self._renewal = TopicIds(), ""
+        assignor = Assignor(lambda counts: self._hand_over.call(self._taker.counted, counts))
         self.polled_at = time.monotonic()
         try:
             with connecting(self._settings):
@@ -158,7 +173,7 @@ class Input:
             self._poll(consumer, listener)
         finally:
             self._watchdog = None
-            _close(consumer, self._settings.session_timeout)
+            leave(consumer, self._settings.session_timeout)
 
     def _subscribe(self, consumer: KafkaConsumer, listener: Listener) -> None:
         """Waits until one of the topics exists: a consumer of nothing would not say what is wrong."""
@@ -189,22 +204,23 @@ class Input:
         return there
 
     def _poll(self, consumer: KafkaConsumer, listener: Listener) -> None:
-        patience = self._settings.max_poll_interval / 2
-        watchdog = self._watchdog = Watchdog(consumer, patience, time.monotonic)
+        watchdog = self._watchdog = Watchdog(consumer, self._settings.max_poll_interval / 2, time.monotonic)
         looked = time.monotonic()
         while not self._stop.is_set():
-            while self._errands:
+            for _ in range(len(self._errands)):  # some come again
                 self._errands.popleft()(consumer)
             batch = self._poll_once(consumer)
             self.polled_at = time.monotonic()
             if batch:
-                self._hand_over(batch)
+                self._hand_over.batch(batch, self._taker.records)
+                if sum(map(len, batch.values())) < FEW:
+                    self._stop.wait(self._settings.poll_linger)
             if self.missing and self.polled_at - looked > MISSING:
                 looked = self.polled_at
                 self._look_again(consumer, listener)
-            if watchdog.stuck():
-                self._troubled("kafka_member_stuck", f"no member of the group for {patience:g} s; a new consumer joins")
-                self._on_loop(self._taker.lost_all)
+            if why := watchdog.stuck() or self._ids.made_again(consumer) or self._renewal:
+                self._troubled("kafka_consumer_given_up", f"{why}; a new one joins")
+                self._hand_over.call(self._taker.lost_all)
                 return
 
     def _poll_once(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
@@ -216,7 +232,7 @@ class Input:
         # for the committed offset of a partition that a rebalance, or `close`, took away meanwhile.
         except (KafkaError, KeyError) as error:
             if not self._stop.is_set():
-                self._troubled("kafka_poll_failed", f"{type(error).__name__}: {error}")
+                self._troubled("kafka_poll_failed", told(error))
                 self._stop.wait(0.2)
             return {}
         return batch
@@ -227,22 +243,6 @@ class Input:
         if there and self.missing != before:
             consumer.subscribe(sorted(there), listener=listener)
 
-    def _hand_over(self, batch: dict[TopicPartition, list[Any]]) -> None:
-        records = {Partition(p.topic, p.partition): [decoded(p, r) for r in found] for p, found in batch.items()}
-        while not self._slots.acquire(timeout=0.5):
-            if self._stop.is_set():
-                return
-        self._on_loop(self._arrived, records)
-
-    def _arrived(self, records: dict[Partition, list[Record]]) -> None:
-        self._slots.release()
-        self._taker.records(records)
-
     def _troubled(self, event: str, text: str) -> None:
         self.trouble = text
         log.warning(event, reason=text)
-
-
-def _close(consumer: KafkaConsumer, seconds: float) -> None:
-    with suppress(KafkaError, RuntimeError):
-        consumer.close(autocommit=False, timeout_ms=round(seconds * 1000))

@@ -15,7 +15,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 from kafka.net.compat import KafkaNetClient
 
-from bridge.settings import KafkaSettings
+from bridge.config.files import FileError
+from bridge.connections import KafkaSettings
+from bridge.core.outcome import Unavailable
 
 #: Options that consumer, producer and admin client all take.
 SHARED = (
@@ -46,6 +48,19 @@ def explained(error: BaseException) -> str:
 
 class Unreachable(Exception):
     """No broker answered, or none let us in; the text says what was seen last."""
+
+
+#: What making and using a client can end with, for reasons outside the bridge.
+FAULTS: tuple[type[Exception], ...] = (KafkaError, Unreachable, FileError, OSError, RuntimeError)
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Such an end as `Unavailable`."""
+    try:
+        yield
+    except FAULTS as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
 
 
 def connection_options(kafka: KafkaSettings) -> dict[str, object]:

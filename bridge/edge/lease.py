@@ -23,18 +23,22 @@ class Lease:
         self._seconds = seconds
         self._clock = clock
         self._started = NEVER
+        self._awaited = NEVER  # when the heartbeat was sent that was last seen on its way
         self._consumer: KafkaConsumer | None = None
 
     def of(self, consumer: KafkaConsumer | None) -> None:
         """From now on the lease is this consumer's: it has none until a heartbeat of it is answered."""
         self._consumer = consumer
-        self._started = NEVER
+        self._started = self._awaited = NEVER
 
     def valid(self) -> bool:
         """Whether a POST may begin now. Reads the clock after everything else: a stop in between must not count."""
         if self._consumer is not None:
             heartbeat = self._consumer._coordinator.heartbeat  # noqa: SLF001 (see above)
             received, sent = heartbeat.last_receive, heartbeat.last_send
-            if received >= sent > self._started:
-                self._started = sent
+            # One is on its way at a time. Where answers take longer than the interval, the next is sent with the answer of
+            # the one before: nobody sees it answered, but what was seen on its way was.
+            answered = sent if received >= sent else self._awaited if received >= self._awaited else NEVER
+            self._started = max(self._started, answered)
+            self._awaited = sent
         return self._clock() < self._started + self._seconds

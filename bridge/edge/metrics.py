@@ -4,21 +4,24 @@ The loop takes a `Moment`, a thread renders it: a scrape never sees half an upda
 """
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import msgspec
-from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from bridge import __version__
 from bridge.core.gate import HELD
-from bridge.core.outcome import REASONS, Commit, Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
-from bridge.edge.catalogue import BY_NAME, CATALOGUE, Type
+from bridge.edge.catalogue import BY_NAME, CATALOGUE
+from bridge.edge.distribution import Distribution
+from bridge.edge.metric import AGE_BUCKETS, LATE_BUCKETS, POST_BUCKETS, Type
+from bridge.edge.restoring import Progress
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a timestamp beside each series doubles the histograms for nobody
 KINDS = ("change", "periodic")
@@ -54,31 +57,49 @@ class Moment(msgspec.Struct, frozen=True):
     split: int
     late: int
     above_one: int
+    expired: int
+    ticks_waiting: int
+    starting: int  # partitions
     states: Mapping[str, int]
     hidden: int
     quarantine_failures: int
     log_lines_dropped: int
     series: Samples
     group_labels: Labels
+    outcomes_written: int = 0
+    outcomes_lost: int = 0
+    restoring: Sequence[Progress] = ()  # partitions of the state topic
 
 
-class Metrics:
-    """The histograms, which are fed as things happen, and the rendering of moments."""
+class Metrics(Collector):
+    """The histograms, which are fed as things happen, and the rendering of moments.
 
-    def __init__(self) -> None:
+    `process`: with the Python client's own metrics of the process (catalogue.PROCESS), which it knows on Linux only.
+    """
+
+    def __init__(self, *, process: bool = False) -> None:
         self._registry = CollectorRegistry()
-        self._duration = self._histogram("ocs_bridge_post_duration_seconds")
-        self._by_result = {result: self._duration.labels(result.value) for result in Result}
-        self._age = self._histogram("ocs_bridge_event_age_seconds")
+        self._by_result = {result: Distribution(POST_BUCKETS) for result in Result}
+        self._age = Distribution(AGE_BUCKETS)
+        self._late = Distribution(LATE_BUCKETS)
+        self._registry.register(self)
+        if process:
+            ProcessCollector(registry=self._registry)
 
-    def _histogram(self, name: str) -> Histogram:
-        metric = BY_NAME[name]
-        return Histogram(name, metric.help, metric.labels, registry=self._registry, buckets=metric.buckets)
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The histograms."""
+        results = [((result.value,), seen) for result, seen in self._by_result.items()]
+        yield _family("ocs_bridge_post_duration_seconds", results)
+        yield _family("ocs_bridge_event_age_seconds", [((), self._age)])
+        yield _family("ocs_bridge_tick_lateness_seconds", [((), self._late)])
 
-    def posted(self, outcome: Outcome, age_seconds: float) -> None:
-        """A POST ended."""
+    def posted(self, outcome: Outcome, *, age: float | None = None, late: float | None = None) -> None:
+        """A POST ended: of an event, `age` seconds old by now, or of a slot, begun `late` by so many seconds."""
         self._by_result[outcome.result].observe(outcome.seconds)
-        self._age.observe(max(0.0, age_seconds))
+        if age is not None:
+            self._age.observe(max(0.0, age))
+        if late is not None:
+            self._late.observe(max(0.0, late))
 
     def render(self, moment: Moment, accept: str) -> tuple[str, bytes]:
         """Content type and text for a scrape whose Accept header is `accept`."""
@@ -86,6 +107,14 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(_OneMoment(moment))
         return content_type, _joined(encoder(self._registry), encoder(registry))
+
+
+def _family(name: str, seen: Iterable[tuple[Labels, Distribution]]) -> HistogramMetricFamily:
+    metric = BY_NAME[name]
+    family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
+    for labels, distribution in seen:
+        family.add_metric(labels, distribution.cumulative(), distribution.total)
+    return family
 
 
 def _joined(first: bytes, second: bytes) -> bytes:
@@ -145,7 +174,19 @@ def _counts(moment: Moment) -> Samples:
         "ocs_bridge_late_events_total": [((), moment.late)],
         "ocs_bridge_statistics_above_one_total": [((), moment.above_one)],
         "ocs_bridge_campaign_groups_split_total": [((), moment.split)],
+        "ocs_bridge_campaign_groups_expired_total": [((), moment.expired)],
+        "ocs_bridge_ticks_due_total": [((), tally.ticks_due)],
+        "ocs_bridge_ticks_dropped_total": [((reason.value,), tally.ticks_dropped[reason]) for reason in Drop],
+        "ocs_bridge_clock_jumps_total": [((), tally.clock_jumps)],
+        "ocs_bridge_state_records_written_total": [((), tally.states_saved)],
+        "ocs_bridge_state_records_read_total": [((), tally.states_read)],
+        "ocs_bridge_state_groups_restored_total": [((), tally.states_restored)],
+        "ocs_bridge_state_records_bad_total": [((), tally.states_bad)],
+        "ocs_bridge_state_restore_seconds_total": [((), tally.restore_seconds)],
+        "ocs_bridge_state_records_seeded_total": [((), tally.seeded)],
         "ocs_bridge_quarantine_failures_total": [((), moment.quarantine_failures)],
+        "ocs_bridge_outcomes_written_total": [((), moment.outcomes_written)],
+        "ocs_bridge_outcomes_lost_total": [((), moment.outcomes_lost)],
         "ocs_bridge_log_lines_dropped_total": [((), moment.log_lines_dropped)],
     }
 
@@ -160,6 +201,11 @@ def _gauges(moment: Moment) -> Samples:
         "ocs_bridge_posting_held": [((why,), why == moment.posting_held) for why in HELD],
         "ocs_bridge_records_held": [((), moment.held)],
         "ocs_bridge_events_queued": [((), moment.queued)],
+        "ocs_bridge_ticks_waiting": [((), moment.ticks_waiting)],
+        "ocs_bridge_partitions_starting": [((), moment.starting)],
+        "ocs_bridge_state_restoring_partitions": [((), len(moment.restoring))],
+        "ocs_bridge_state_restoring_offsets": [((), sum(one.offsets for one in moment.restoring))],
+        "ocs_bridge_state_restoring_offsets_left": [((), sum(one.offsets - one.read for one in moment.restoring))],
         "ocs_bridge_lag_records": [(labels, lag.records) for labels, lag in lags],
         "ocs_bridge_lag_seconds": [(labels, lag.seconds) for labels, lag in lags],
         "ocs_bridge_partition_standing_seconds": [

@@ -21,7 +21,8 @@ from kafka.structs import OffsetAndMetadata
 from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit, Unavailable
 from bridge.core.record import Partition
-from bridge.core.start import Log
+from bridge.core.start import Commits, Log
+from bridge.edge.topic_ids import awaited, refreshed, topic_id
 
 LOOKUP_MS = 10_000
 
@@ -41,20 +42,22 @@ class Offsets:
             raise KafkaError("not connected")
         return consumer
 
-    async def committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
-        """What the group has committed for each partition of a topic, and how many partitions it has. Unavailable."""
+    async def committed(self, topic: str) -> Commits:
+        """What the group has committed for a topic as it is now. Unavailable."""
         with translated():
+            await refreshed(self._consumer(), LOOKUP_MS / 1000)
             return await asyncio.to_thread(self._committed, topic)
 
-    def _committed(self, topic: str) -> tuple[dict[int, Checkpoint], int]:
+    def _committed(self, topic: str) -> Commits:
         consumer = self._consumer()
+        identity = topic_id(consumer, topic)
         numbers = sorted(consumer.partitions_for_topic(topic))
         found = {}
         for number in numbers:
             committed = consumer.committed(TopicPartition(topic, number), metadata=True, timeout_ms=LOOKUP_MS)
             if committed is not None and committed.offset >= 0:
                 found[number] = Checkpoint(committed.offset, committed.metadata or "")
-        return found, len(numbers)
+        return Commits(found, len(numbers), identity)
 
     async def logs(self, partitions: Collection[Partition]) -> dict[Partition, Log]:
         """What exists of each partition's log. Unavailable."""
@@ -69,22 +72,9 @@ class Offsets:
 
     async def commit(self, checkpoints: Mapping[Partition, Checkpoint]) -> tuple[Commit, str]:
         """Commit; what became of it, and the error's text. Never raises for the broker's or the network's faults."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[object] = loop.create_future()
-
-        def settle(value: object) -> None:
-            if not done.done():
-                done.set_result(value)
-
-        def resolve(value: object) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                loop.call_soon_threadsafe(settle, value)
-
-        offsets = {TopicPartition(*p): OffsetAndMetadata(c.offset, c.metadata, -1) for p, c in checkpoints.items()}
         try:
-            self._consumer().commit_async(offsets).add_both(resolve)
-            async with asyncio.timeout(self._commit_seconds):
-                return judged(await done)
+            future = self._consumer().commit_async(committable(checkpoints))
+            return judged(await awaited(future, self._commit_seconds))
         except TimeoutError:
             return Commit.TIMEOUT, f"no answer in {self._commit_seconds:g} s"
         except (KafkaError, RuntimeError) as error:
@@ -108,8 +98,13 @@ def translated() -> Iterator[None]:
     """kafka-python's errors as `Unavailable`."""
     try:
         yield
-    except (KafkaError, RuntimeError) as error:
+    except (KafkaError, RuntimeError, TimeoutError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+def committable(checkpoints: Mapping[Partition, Checkpoint]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What to commit, in kafka-python's types."""
+    return {TopicPartition(*p): OffsetAndMetadata(c.offset, c.metadata, -1) for p, c in checkpoints.items()}
 
 
 def judged(value: object) -> tuple[Commit, str]:

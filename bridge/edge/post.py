@@ -11,13 +11,13 @@ from typing import Protocol
 
 import httpx
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Outcome
 from bridge.edge.attempt import Attempt, Permit
 from bridge.edge.request import constant_headers, receiver, sendable
 from bridge.edge.stock import Stock, TransportFactory, stock_transports
 from bridge.edge.wire import Wire
 from bridge.edge.wire_answer import BODY_LIMIT
-from bridge.settings import HttpSettings
 
 __all__ = ["BODY_LIMIT", "Poster", "TransportFactory"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
+from bridge.connections import KafkaSettings
 from bridge.edge.kafka_options import connecting, connection_options
-from bridge.settings import KafkaSettings
 
 #: Times in milliseconds. A record not acknowledged by then has failed; the caller is told through its future.
 DEFAULTS: dict[str, object] = {
@@ -56,16 +56,31 @@ class Producer:
         """
         return self._producer.send(topic, value=value, key=key, headers=list(headers), partition=partition)
 
+    def flush(self, timeout: float) -> None:
+        """Send what waits at once, and wait until the fate of each record is known.
+
+        Raises kafka's `KafkaTimeoutError` where an answer takes longer than `timeout` seconds.
+        """
+        self._producer.flush(timeout)
+
     def close(self, timeout: float) -> None:
         """Send what waits, at most `timeout` seconds long, and give the rest up: its futures fail."""
-        try:
-            self._producer.close(timeout=timeout)
-        except KafkaTimeoutError:
-            self._abandon()
+        close(self._producer, timeout)
 
-    def _abandon(self) -> None:
-        """kafka-python 3.0.12's close() raises where records wait for a broker that is away, and closes nothing."""
-        sender = self._producer._sender  # noqa: SLF001 (no public way ends the thread; tests/edge/test_producer.py shows it)
-        sender.force_close()
-        sender.join(1.0)
-        self._producer.close(timeout=0)
+
+def close(producer: KafkaProducer, timeout: float) -> None:
+    """End kafka-python's producer, also where records wait for a broker that is away: its own method (3.0.12) raises
+    then, and closes nothing.
+    """
+    try:
+        producer.close(timeout=timeout)
+    except KafkaTimeoutError:
+        abandon(producer)
+
+
+def abandon(producer: KafkaProducer) -> None:
+    """End its thread, which nothing public does then (tests/edge/test_producer.py shows it)."""
+    sender = producer._sender  # noqa: SLF001
+    sender.force_close()
+    sender.join(1.0)
+    producer.close(timeout=0)

@@ -9,12 +9,12 @@ from contextlib import suppress
 from kafka.errors import KafkaError
 
 from bridge.config.files import FileError
+from bridge.connections import KafkaSettings
 from bridge.core.outcome import InvalidEvent
 from bridge.core.record import Record
 from bridge.edge.kafka_options import Unreachable
 from bridge.edge.log import get_logger
 from bridge.edge.producer import Producer
-from bridge.settings import KafkaSettings
 
 log = get_logger(__name__)
 

@@ -1,10 +1,13 @@
-"""What is told of each POST: the page's log messages, one warning a failure, and the histograms."""
+"""What is told of each POST: the page's log messages, one warning a failure, the histograms, the outcome topic."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from bridge.core.groups import Facts
-from bridge.core.outcome import Outcome, Result
+from bridge.core.group import Facts
+from bridge.core.outcome import InvalidEvent, Outcome, Result, Skip
 from bridge.core.record import Record
+from bridge.core.schedule import Due
+from bridge.edge.audit import Audit
 from bridge.edge.log import TRACE, get_logger, safe_url
 from bridge.edge.log_repeats import Repeated
 from bridge.edge.metrics import Metrics
@@ -18,12 +21,13 @@ NAME = 2  # of the campaign group, in Facts.names
 
 
 class Report:
-    """`url` is the receiver's; `clock` gives monotonic seconds."""
+    """`url` is the receiver's; `clock` gives monotonic seconds. `audit` None: there is no outcome topic."""
 
-    def __init__(self, url: str, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(self, url: str, metrics: Metrics, clock: Callable[[], float], audit: Audit | None = None) -> None:
         self._url = safe_url(url)
         self._metrics = metrics
         self._clock = clock
+        self._audit = audit
         self._repeated = Repeated()
         self._tracing = log.enabled(TRACE)
 
@@ -38,10 +42,29 @@ class Report:
         """A crash left open whether the notification of this record was posted; it is not posted again."""
         topic, number = record.partition
         log.warning("post_unknown", topic=topic, partition=number, offset=record.offset)
+        if self._audit is not None:
+            self._audit.unknown(record)
 
-    def sent(self, record: Record, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float) -> None:
+    def quarantined(self, record: Record, error: InvalidEvent) -> None:
+        """A record that is no event was put aside; the quarantine logs it."""
+        if self._audit is not None:
+            self._audit.quarantined(record, error)
+
+    def skipped(self, record: Record, group: str, why: Skip) -> None:
+        """An event was merged, and is not posted."""
+        if self._audit is not None:
+            self._audit.skipped(record, group, why)
+
+    def sent(
+        self, origin: Record | Due, kind: str, group: str, event_id: str, outcome: Outcome, age_seconds: float
+    ) -> None:
         """It ended."""
-        self._metrics.posted(outcome, age_seconds)
+        if self._audit is not None:
+            self._audit.posted(origin, kind, group, event_id, outcome)
+        if isinstance(origin, Due):
+            self._metrics.posted(outcome, late=age_seconds)
+        else:
+            self._metrics.posted(outcome, age=age_seconds if origin.timestamp_ms >= 0 else None)
         if outcome.result is not Result.DELIVERED:
             self._repeated.say(
                 log.warning,
@@ -55,12 +78,21 @@ class Report:
                 kind=kind,
                 campaign_group=group,
                 event_id=event_id,
-                topic=record.partition.topic,
-                partition=record.partition.number,
-                offset=record.offset,
+                **_place(origin),
                 seconds=round(outcome.seconds, 3),
             )
 
     def tick(self) -> None:
         """To be called every second or so: writes what the end of a burst of failures left unsaid."""
-        self._repeated.tick(self._clock())
+        now = self._clock()
+        self._repeated.tick(now)
+        if self._audit is not None:
+            self._audit.outcomes.tick(now)
+
+
+def _place(origin: Record | Due) -> dict[str, object]:
+    """Where it comes from, for the log."""
+    if isinstance(origin, Due):
+        return {"slot": datetime.fromtimestamp(origin.start_ms / 1000, UTC).isoformat()}
+    topic, number = origin.partition
+    return {"topic": topic, "partition": number, "offset": origin.offset}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 
 from bridge import __version__
-from bridge.settings import HttpSettings
+from bridge.connections import HttpSettings
 
 #: Headers that would change how the request is framed, or that make proxies written in Go send a POST again.
 FORBIDDEN_HEADERS = frozenset(

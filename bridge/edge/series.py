@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import NAMES, Statistic
-from bridge.core.groups import CampaignGroup
+from bridge.core.group import CampaignGroup
 from bridge.core.vocabulary import GroupState
-from bridge.edge.catalogue import GROUP_LABELS
+from bridge.edge.metric import GROUP_LABELS
 
 GROUP_GAUGES = {
     "gsw_stat_busy_factor": "busy_factor",
@@ -20,6 +20,7 @@ LIST_GAUGES = {
     "gsw_stat_calling_list_hit_ratio": "hit_ratio",
     "gsw_stat_calling_list_time_to_complete_seconds": "time_to_complete",
 }
+UPDATED = "gsw_stat_last_update_timestamp_seconds"
 Labels = tuple[str, ...]
 
 
@@ -33,12 +34,14 @@ class Series(msgspec.Struct):
 
 def series(groups: Iterable[CampaignGroup], labels: tuple[str, ...], *, limit: int, calling_lists: bool) -> Series:
     """`labels`: names from GROUP_LABELS. Of more than `limit` loaded groups, the first known have series."""
-    found = Series({name: [] for name in ("gsw_campaign_group_state", *GROUP_GAUGES, *LIST_GAUGES)}, _no_states(), 0)
+    found = Series(
+        {name: [] for name in ("gsw_campaign_group_state", UPDATED, *GROUP_GAUGES, *LIST_GAUGES)}, _no_states(), 0
+    )
     indexes = [NAMES.index(GROUP_LABELS[label]) for label in labels]
     taken: set[Labels] = set()
     for group in groups:
         found.states["unknown" if group.state is None else group.state.name] += 1
-        if group.state is GroupState.NotLoaded:
+        if group.state is GroupState.NotLoaded or group.dormant:
             continue
         values = _labels(group, indexes)
         if len(taken) >= limit or values in taken:  # two series with the same labels would spoil the whole scrape
@@ -61,6 +64,8 @@ def _labels(group: CampaignGroup, indexes: list[int]) -> Labels:
 def _add(found: Series, group: CampaignGroup, labels: Labels, *, calling_lists: bool) -> None:
     if group.state is not None:
         found.samples["gsw_campaign_group_state"].append((labels, group.state))
+    if group.measured is not None:
+        found.samples[UPDATED].append((labels, group.measured.time_ms / 1000))
     if group.statistics is not None:
         for metric, field in GROUP_GAUGES.items():
             _sample(found, metric, labels, getattr(group.statistics, field))

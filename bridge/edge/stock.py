@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 import httpx
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Outcome
 from bridge.edge.attempt import Attempt, seconds_of
 from bridge.edge.wire_answer import BODY_LIMIT
-from bridge.settings import HttpSettings
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.settings import HttpSettings, KafkaSettings
+from bridge.connections import HttpSettings, KafkaSettings
 
 
 class TlsFileError(Exception):

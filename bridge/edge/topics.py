@@ -6,8 +6,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from bridge.connections import KafkaSettings
 from bridge.edge.kafka_options import connecting, connection_options
-from bridge.settings import KafkaSettings
 
 #: Replicas: as many as the cluster's own default says.
 CLUSTER_DEFAULT = -1

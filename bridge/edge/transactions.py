@@ -1,10 +1,11 @@
-"""Commits as Kafka transactions, fenced by the generation of the consumer group.
+"""Commits as Kafka transactions, fenced by the generation of the consumer group: offsets, and states of groups.
 
 1. Transactions run in a thread of their own, one at a time, each with a deadline: an outage can hold one up for long.
 2. Past its deadline a transaction is given up together with its producer and thread. The next producer of the same
    transactional id makes the broker end what was open, one way or the other: its outcome is not known, so nothing of it
    counts as confirmed.
 3. The broker refuses a generation that is over: a member that lost its partitions can't write.
+4. What is of one partition number is in one transaction. Where there are many states, each takes some of the numbers.
 """
 
 import asyncio
@@ -12,35 +13,26 @@ import queue
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError, KafkaTimeoutError, ProducerFencedError
-from kafka.structs import OffsetAndMetadata
+from kafka import KafkaConsumer
+from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 
-from bridge.config.files import FileError
+from bridge.connections import KafkaSettings
 from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
-from bridge.edge.kafka_options import Unreachable, connecting, connection_options
-from bridge.edge.offsets import judged
-from bridge.settings import KafkaSettings
+from bridge.core.saved import StateRecord
+from bridge.edge.kafka_options import FAULTS
+from bridge.edge.offsets import committable, judged
+from bridge.edge.producer import close
+from bridge.edge.transactional import Transaction, TransactionalProducer, longest, transactional_producer
 
-#: Milliseconds. An idle transaction takes 12, a producer's first 350 (design notes, kafka-python 3.0.12 on a 4.4 broker).
-OPTIONS: dict[str, object] = {
-    "acks": "all",
-    "delivery_timeout_ms": 4_000,
-    "request_timeout_ms": 3_000,
-    "max_block_ms": 5_000,
-    "linger_ms": 0,
-    # A transaction begun right after another waits for its markers by asking again, each time this later.
-    "retry_backoff_ms": 10,
-}
-MAX_TRANSACTION = 10.0  # seconds; a shorter session makes it a quarter of that
-DEADLINE = 8.0  # seconds from the call to the answer
+DEADLINE = 8.0  # seconds from the call to the answer …
+STATES_A_SECOND = 5_000  # … and a second more for so many states; a tenth of what one core sends when it is free
+MOST = 20_000  # states in a transaction, if they are of more than one number: half a second
 GIVEN_UP = 0.5  # seconds for a given up producer to close
 
 
@@ -50,7 +42,10 @@ def transactional_id(group_id: str) -> str:
 
 
 class Transactions:
-    """Commits in transactions. `consumer`: the one in use now. `fenced` is told if another process has this id."""
+    """Commits in transactions. `consumer`: the one in use now. `fenced` is told if another process has this id.
+
+    `state_topic`: where states go; their partitions are known to be there.
+    """
 
     def __init__(
         self,
@@ -58,8 +53,10 @@ class Transactions:
         identity: str,
         consumer: Callable[[], KafkaConsumer | None],
         fenced: Callable[[BaseException], None],
+        state_topic: str,
         deadline: float = DEADLINE,
     ) -> None:
+        self._state_topic = state_topic
         self._consumer = consumer
         self._fenced = fenced
         self._deadline = deadline
@@ -68,24 +65,34 @@ class Transactions:
         self._thread = self._new_thread()
         self.replaced = 0  # producers given up
 
-    async def commit(self, checkpoints: Mapping[Partition, Checkpoint]) -> tuple[Commit, str]:
+    async def commit(
+        self, checkpoints: Mapping[Partition, Checkpoint], states: Sequence[StateRecord] = ()
+    ) -> tuple[Commit, str]:
         """What became of it, and the error's text. Never raises for the broker's or the network's faults."""
         consumer = self._consumer()
         if consumer is None:
             return Commit.RETRIABLE, "not connected"
-        offsets = {TopicPartition(*p): OffsetAndMetadata(c.offset, c.metadata, -1) for p, c in checkpoints.items()}
         member = consumer.group_metadata()  # in the turn in which the caller read the partitions
         if member.generation_id < 0:  # out of the group, and its owner not told yet: the broker would fence nothing
             return Commit.RETRIABLE, "not a member of the group"
+        result = Commit.DONE, ""
+        for part, its_states in divided(checkpoints, states, MOST):
+            result = await self._transact(Transaction(committable(part), member, self._state_topic, its_states))
+            if result[0] is not Commit.DONE:
+                break
+        return result
+
+    async def _transact(self, transaction: Transaction) -> tuple[Commit, str]:
+        deadline = self._seconds(len(transaction.states))
         try:
-            async with asyncio.timeout(self._deadline):
-                error = await self._thread.run(partial(_transact, offsets, member))
+            async with asyncio.timeout(deadline):
+                error = await self._thread.run(transaction.run)
         except asyncio.CancelledError:
             self._give_up()  # it goes on without anyone who hears how it ends
             raise
         except TimeoutError:
             self._give_up()
-            return Commit.TIMEOUT, f"transaction given up after {self._deadline:g} s"
+            return Commit.TIMEOUT, f"transaction given up after {deadline:g} s"
         if isinstance(error, ProducerFencedError | FencedInstanceIdError):
             self._fenced(error)
         elif error is not None:
@@ -94,13 +101,17 @@ class Transactions:
             self._give_up()
         return judged(error)
 
+    def _seconds(self, states: int) -> float:
+        """To wait for so many states: not beyond the transaction's own end, as then the broker aborts it."""
+        return max(self._deadline, min(self._deadline + states / STATES_A_SECOND, longest(self._kafka) - 0.5))
+
     def _give_up(self) -> None:
         self._thread.end()
         self._thread = self._new_thread()
         self.replaced += 1
 
     def _new_thread(self) -> "_Thread":
-        return _Thread(partial(_producer, self._kafka, self._identity, self._deadline))
+        return _Thread(partial(transactional_producer, self._kafka, self._identity, self._deadline))
 
     async def close(self) -> None:
         """Nothing is committed from here on."""
@@ -108,39 +119,34 @@ class Transactions:
         await asyncio.to_thread(self._thread.join, 2 * GIVEN_UP)
 
 
-class _Producer(KafkaProducer):  # type: ignore[misc]
-    """Waits for each of the broker's answers for `patience` seconds.
+Part = tuple[dict[Partition, Checkpoint], list[StateRecord]]
 
-    In an outage kafka-python 3.0.12 can drop a request of a transaction (its coordinator is known and can't be reached).
-    Its own methods then wait for the answer for ever, also when the producer is closed and the broker is back.
-    """
 
-    patience = DEADLINE
-
-    def send_offsets_to_transaction(
-        self, offsets: dict[TopicPartition, OffsetAndMetadata], group_metadata: Any
-    ) -> None:
-        self._answered(self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata))
-
-    def commit_transaction(self) -> None:
-        self._answered(self._transaction_manager.begin_commit())
-
-    def abort_transaction(self) -> None:
-        self._answered(self._transaction_manager.begin_abort())
-
-    def _answered(self, result: Any) -> None:
-        self._sender.wakeup()
-        if not result.wait(timeout_ms=self.patience * 1000):
-            raise KafkaTimeoutError(f"no answer in {self.patience:g} s")
+def divided(checkpoints: Mapping[Partition, Checkpoint], states: Sequence[StateRecord], most: int) -> list[Part]:
+    """Parts with at most so many states, where that needs no partition number to be divided."""
+    if len(states) <= most:
+        return [(dict(checkpoints), list(states))]
+    numbers: dict[int, Part] = {}
+    for partition, checkpoint in checkpoints.items():
+        numbers.setdefault(partition.number, ({}, []))[0][partition] = checkpoint
+    for state in states:
+        numbers.setdefault(state.number, ({}, []))[1].append(state)
+    parts: list[Part] = [({}, [])]
+    for its_checkpoints, its_states in numbers.values():
+        if parts[-1][1] and its_states and len(parts[-1][1]) + len(its_states) > most:
+            parts.append(({}, []))
+        parts[-1][0].update(its_checkpoints)
+        parts[-1][1].extend(its_states)
+    return parts
 
 
 class _Thread:
     """A daemon thread with a producer of its own, made at its first work: blocked for ever, it does not hold up an exit."""
 
-    def __init__(self, make: Callable[[], KafkaProducer]) -> None:
+    def __init__(self, make: Callable[[], TransactionalProducer]) -> None:
         self._make = make
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._producer: KafkaProducer | None = None
+        self._producer: TransactionalProducer | None = None
         self._given_up = False
         self._thread = threading.Thread(target=self._serve, name="kafka-transactions", daemon=True)
         self._thread.start()
@@ -149,10 +155,9 @@ class _Thread:
         while (work := self._work.get()) is not None:
             work()
         if self._producer is not None:
-            with suppress(KafkaError, RuntimeError, OSError):
-                self._producer.close(timeout=GIVEN_UP)
+            _close(self._producer)
 
-    def run(self, call: Callable[[KafkaProducer], Exception | None]) -> asyncio.Future[Exception | None]:
+    def run(self, call: Callable[[TransactionalProducer], Exception | None]) -> asyncio.Future[Exception | None]:
         """The error that `call` returns, or that making the producer gave."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Exception | None] = loop.create_future()
@@ -164,7 +169,7 @@ class _Thread:
         def work() -> None:
             try:
                 error = call(self._ready())
-            except (KafkaError, Unreachable, FileError, OSError, RuntimeError) as problem:
+            except FAULTS as problem:
                 error = problem
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(settle, error)
@@ -172,7 +177,7 @@ class _Thread:
         self._work.put(work)
         return done
 
-    def _ready(self) -> KafkaProducer:
+    def _ready(self) -> TransactionalProducer:
         """The producer. One given up while it was made must do nothing more: it would fence its successor, and commit
         what is old by now.
         """
@@ -197,30 +202,6 @@ class _Thread:
             threading.Thread(target=_close, args=(producer,), name="kafka-close", daemon=True).start()
 
 
-def _producer(kafka: KafkaSettings, identity: str, patience: float) -> KafkaProducer:
-    timeout = min(MAX_TRANSACTION, kafka.session_timeout / 4)
-    options = {**connection_options(kafka), **OPTIONS, "transactional_id": identity}
-    with connecting(kafka):
-        producer = _Producer(**options, transaction_timeout_ms=max(1000, round(timeout * 1000)))
-    producer.patience = patience
-    return producer
-
-
-def _transact(
-    offsets: dict[TopicPartition, OffsetAndMetadata], member: Any, producer: KafkaProducer
-) -> Exception | None:
-    """One transaction; the error, after aborting what can be aborted."""
-    try:
-        producer.begin_transaction()
-        producer.send_offsets_to_transaction(offsets, member)
-        producer.commit_transaction()
-    except (KafkaError, RuntimeError) as error:
-        with suppress(KafkaError, RuntimeError):
-            producer.abort_transaction()
-        return error
-    return None
-
-
-def _close(producer: KafkaProducer) -> None:
+def _close(producer: TransactionalProducer) -> None:
     with suppress(KafkaError, RuntimeError, OSError):
-        producer.close(timeout=GIVEN_UP)
+        close(producer, GIVEN_UP)

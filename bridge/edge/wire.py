@@ -5,7 +5,7 @@
    of it, that connection was closed, and another is taken. Once it has taken one, the request is never written again.
 3. A connection is used again only if its answer came whole and nothing came after it.
 
-A request that finds an idle connection costs one future and one timer, no task. What this does not do, proxies and
+A request that finds an idle connection costs one future, no timer and no task. What this does not do, proxies and
 HTTP/2, stock.py does.
 """
 
@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from bridge.edge.attempt import RECEIVE_RESPONSE, SEND_REQUEST, Attempt, Phase
+from bridge.connections import HttpSettings
+from bridge.edge.attempt import RECEIVE_RESPONSE, SEND_REQUEST, Attempt, Phase, Trace
 from bridge.edge.wire_answer import KeptAnswer
 from bridge.edge.wire_connection import Connection
+from bridge.edge.wire_deadlines import Deadlines
 from bridge.edge.wire_open import Opener
 from bridge.edge.wire_pool import Pool
-from bridge.settings import HttpSettings
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -37,6 +38,7 @@ class Wire(httpx.AsyncBaseTransport):
         host = url.raw_host.decode("ascii")
         self._opener = Opener(host, url.port or (443 if secure else 80), ssl_context if secure else None)
         self._pool = Pool(http.max_in_flight, http.keepalive_expiry)
+        self._deadlines = Deadlines()
         self._timeout = http.timeout
         self._connect_timeout = http.connect_timeout
 
@@ -48,19 +50,21 @@ class Wire(httpx.AsyncBaseTransport):
 
         The deadline runs from the attempt's beginning. httpx.TransportError or NotPermitted; the status may be there.
         """
-        connection = timer = None
         if not self._pool.enter():
             await self._wait(attempt)
+        connection = None
         try:
-            connection = await self._send(request, attempt, answer)
-            timer = asyncio.get_running_loop().call_later(self._left(attempt), connection.expire)
+            connection = self._send_on_idle(request, attempt, answer) if attempt.listener is None else None
+            if connection is None:
+                connection = await self._send(request, attempt, answer)
+            self._deadlines.begin(connection, attempt.began + self._timeout)
             error = await connection.ended
         finally:
-            if timer is not None:
-                timer.cancel()
             if connection is not None:
+                self._deadlines.end(connection)
                 connection.abandon()
-                self._opener.remember(connection)
+                if connection.tls is not None:
+                    self._opener.remember(connection)
                 self._pool.keep(connection)
             self._pool.leave()
         if error is not None:
@@ -97,8 +101,16 @@ class Wire(httpx.AsyncBaseTransport):
         except TimeoutError:
             raise httpx.PoolTimeout("every connection is in use") from None
 
+    def _send_on_idle(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Connection | None:
+        """Write to an idle connection; each that turns out to be closed leaves the pool. None: there was no other."""
+        while (connection := self._pool.take()) is not None:
+            self._write(connection, request, attempt, answer)
+            if connection.open:
+                return connection
+        return None
+
     async def _send(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Connection:
-        """Write to an idle connection or a new one. Each idle one that turns out to be closed leaves the pool."""
+        """Write to an idle connection or a new one."""
         while True:
             connection = self._pool.take()
             new = connection is None
@@ -107,16 +119,26 @@ class Wire(httpx.AsyncBaseTransport):
                 connection = await self._opener.open(attempt, seconds)
                 if not connection.usable():
                     raise httpx.ConnectError("closed before a byte was written")
-            try:
-                if attempt.listener is not None:
-                    await attempt.listener(SEND_REQUEST, {})
-                attempt.ask()
-            except BaseException:
-                self._pool.keep(connection)
-                raise
-            connection.send(request, attempt, answer)
+            if attempt.listener is not None:
+                await self._tell_write(attempt.listener, connection)
+            self._write(connection, request, attempt, answer)
             if connection.open or new:
                 return connection
+
+    def _write(self, connection: Connection, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> None:
+        try:
+            attempt.ask()
+        except BaseException:
+            self._pool.keep(connection)
+            raise
+        connection.send(request, attempt, answer)
+
+    async def _tell_write(self, listener: Trace, connection: Connection) -> None:
+        try:
+            await listener(SEND_REQUEST, {})
+        except BaseException:
+            self._pool.keep(connection)
+            raise
 
     def _left(self, attempt: Attempt) -> float:
         return max(0.0, attempt.began + self._timeout - time.monotonic())

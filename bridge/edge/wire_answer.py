@@ -20,10 +20,11 @@ BODY_LIMIT = 64 * 1024
 class Answer:
     """Serves one request after the other: `begin` starts anew, which is right only after a `reusable` one."""
 
-    __slots__ = ("_body_size", "_head", "_keep_alive", "_parser", "complete", "error", "status")
+    __slots__ = ("_body_size", "_head", "_keep_alive", "_last", "_parser", "complete", "error", "status")
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self._last: tuple[bytes, int | None] = b"", None  # a whole answer and its status
         self.begin()
 
     def begin(self) -> None:
@@ -50,6 +51,21 @@ class Answer:
 
     def feed(self, data: bytes) -> bool:
         """Take bytes; True if no more are wanted: the answer is complete, too long or broken (`error`)."""
+        if data == self._last[0] and not self._head:
+            self._take_as_before(data)
+            return True
+        if self._head:
+            return self._feed(data)
+        done = self._feed(data)
+        if self.reusable:
+            self._last = data, self.status
+        return done
+
+    def _take_as_before(self, data: bytes) -> None:
+        """The same bytes, from their first to their last, mean the same: a receiver's answers differ in a date at most."""
+        self._head, self.status, self.complete, self._keep_alive = data, self._last[1], True, True
+
+    def _feed(self, data: bytes) -> bool:
         try:
             if self.status is None:
                 data = self._feed_head(data)

@@ -28,12 +28,13 @@ class Connection:
 
     __slots__ = (
         *("_answer", "_attempt", "_loop", "_own_answer", "_peer", "_plain", "_poll", "_unsent", "_waits_to_write"),
-        *("ended", "open", "tls"),
+        *("ended", "open", "remembered", "tls"),
     )
 
     def __init__(self, peer: socket.socket, tls: Tls | None) -> None:
         self.open = True
         self.tls = tls
+        self.remembered = False  # its TLS session is kept for the next connection
         #: The end of the request under way: None for a whole answer, or the error.
         self.ended: asyncio.Future[httpx.TransportError | None]
         self._peer = peer
@@ -90,7 +91,7 @@ class Connection:
     def _on_writable(self) -> None:
         assert self._attempt is not None  # noqa: S101 (for the types: only a request has a writer)
         try:
-            while self._unsent or self._encrypt():
+            while self._unsent or (self._plain and self._encrypt()):
                 sent = self._peer.send(self._unsent)
                 self._attempt.phase = Phase.WRITE
                 self._unsent = self._unsent[sent:]
@@ -103,11 +104,12 @@ class Connection:
             self._fail_to_write(error)
             return
         self._attempt.phase = Phase.READ
-        self._stop_writing()
+        if self._waits_to_write:
+            self._stop_writing()
 
     def _encrypt(self) -> bool:
         """Make the next piece ready to be sent. A little at a time: the ciphertext of all would be held twice."""
-        if not self._plain or self.tls is None:
+        if self.tls is None:
             return False
         self._unsent = memoryview(self.tls.encrypt(self._plain[:PIECE]))
         self._plain = self._plain[PIECE:]

@@ -1,32 +1,38 @@
-"""CPU of a POST: the bridge's own transport against httpx's stock one, in one run, with the receiver in another process.
+"""CPU of a POST: the bridge's own transport, the least that can be (a raw protocol), and httpx's stock transport, by turns
+in one run, with the receiver in another process. 1 to 512 in flight, with and without TLS.
 
-Printed, with no mark to pass: the ratio is what holds from machine to machine. `make bench ARGS=-k post`.
+Printed, with no mark to pass: the ratio is what holds from machine to machine. `make bench-parts ARGS=-k cpu_of_a_post`.
 """
 
 import asyncio
 import multiprocessing
+import ssl
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httptools
 import httpx
 import pytest
 import uvloop
+from edge import certificates
+from edge.certificates import Certificates, Identity
+from edge.scripts import server_context
 
+from bridge.connections import HttpSettings
 from bridge.edge.post import Poster
 from bridge.edge.stock import stock_transports
-from bridge.settings import HttpSettings
+from bridge.edge.tls import receiver_context
 
-HTTP = HttpSettings(timeout=30, connect_timeout=10)
 BODY = b'{"GSW_USER_EVENT": "CampaignGroupState"}'.ljust(800)  # as long as a notification
 ANSWER = b"HTTP/1.1 200 OK\r\nDate: Mon, 05 Oct 2026 07:28:00 GMT\r\nServer: x\r\nContent-Length: 2\r\n\r\n{}"
 ROUNDS = 5
-LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
-    "uvloop": uvloop.new_event_loop,
-    "asyncio": asyncio.new_event_loop,
-}
+POSTS = {"own": 4096, "raw": 4096, "stock": 512}
+Post = Callable[[int], Awaitable[None]]  # by the number of the sender
 
 
 class Answering(asyncio.Protocol):
@@ -43,9 +49,25 @@ class Answering(asyncio.Protocol):
             self.transport.write(ANSWER)
 
 
-def serve(told: Connection) -> None:
+class Raw(asyncio.Protocol):
+    """A connection that posts and takes the answer's status, and does nothing else."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.parser = httptools.HttpResponseParser(self)
+        self.answered: asyncio.Future[int]
+
+    def data_received(self, data: bytes) -> None:
+        self.parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self.answered.set_result(self.parser.get_status_code())
+
+
+def serve(told: Connection, identity: Identity | None) -> None:
     async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0)
+        context = server_context(identity) if identity else None
+        server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, ssl=context)
         told.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -53,50 +75,83 @@ def serve(told: Connection) -> None:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(params=["http", "https"])
+def url(request: pytest.FixtureRequest, made: Certificates) -> Iterator[str]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there,), daemon=True)
+    identity = made.server if request.param == "https" else None
+    process = context.Process(target=serve, args=(there, identity), daemon=True)
     process.start()
-    assert here.poll(30)
-    yield f"http://127.0.0.1:{here.recv()}/ocs"
+    assert here.poll(60)
+    yield f"{request.param}://127.0.0.1:{here.recv()}/ocs"
     process.terminate()
     process.join(10)
 
 
-async def cost(poster: Poster, posts: int, parallel: int) -> tuple[float, float]:
-    """CPU and time per POST, in microseconds."""
+def through(poster: Poster) -> Post:
+    async def post(number: int) -> None:
+        outcome = await poster.post(BODY, f"{number}")
+        assert outcome.status == 200, outcome
 
-    async def sender(count: int) -> None:
-        for number in range(count):
-            outcome = await poster.post(BODY, f"{number}")
-            assert outcome.status == 200, outcome
-
-    await asyncio.gather(*(sender(5) for _ in range(parallel)))  # connect
-    cpu, began = time.process_time(), time.perf_counter()
-    await asyncio.gather(*(sender(posts // parallel) for _ in range(parallel)))
-    return (time.process_time() - cpu) / posts * 1e6, (time.perf_counter() - began) / posts * 1e6
+    return post
 
 
-@pytest.mark.parametrize("parallel", [1, 32])
-@pytest.mark.parametrize("loop", LOOPS)
-def test_cpu_of_a_post(url: str, loop: str, parallel: int) -> None:
-    async def compare() -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        own = Poster(url, HTTP, ssl_context=None, headers={}, token=None)
-        transports: Callable[[], httpx.AsyncBaseTransport] = stock_transports(HTTP, None)
-        stock = Poster(url, HTTP, ssl_context=None, headers={}, token=None, transport=transports)
-        # By turns, so that what else the machine does falls on both.
-        pairs = [(await cost(own, 4000, parallel), await cost(stock, 400, parallel)) for _ in range(ROUNDS)]
+async def raw(url: str, parallel: int, context: ssl.SSLContext | None) -> tuple[Post, list[Any]]:
+    loop, port = asyncio.get_running_loop(), urlsplit(url).port or 0
+    opened = [await loop.create_connection(Raw, "127.0.0.1", port, ssl=context) for _ in range(parallel)]
+    connections = [protocol for _, protocol in opened]
+    request = b"POST /ocs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+
+    async def post(number: int) -> None:
+        connection = connections[number]
+        connection.answered = loop.create_future()
+        connection.transport.write(request)
+        assert await connection.answered == 200
+
+    return post, [transport for transport, _ in opened]
+
+
+async def cost(post: Post, posts: int, parallel: int) -> float:
+    """CPU of a POST in microseconds."""
+
+    async def sender(number: int, count: int) -> None:
+        for _ in range(count):
+            await post(number)
+
+    await asyncio.gather(*(sender(number, 2) for number in range(parallel)))  # connect
+    each = max(1, posts // parallel)
+    began = time.process_time()
+    await asyncio.gather(*(sender(number, each) for number in range(parallel)))
+    return (time.process_time() - began) / each / parallel * 1e6
+
+
+@pytest.mark.parametrize("parallel", [1, 64, 512])
+def test_cpu_of_a_post(url: str, made: Certificates, parallel: int) -> None:
+    http = HttpSettings(timeout=60, connect_timeout=30, max_in_flight=parallel, ca_file=Path(made.authority.cert))
+    context = receiver_context(http) if url.startswith("https") else None
+
+    async def compare() -> dict[str, list[float]]:
+        own = Poster(url, http, ssl_context=context, headers={}, token=None)
+        transports: Callable[[], httpx.AsyncBaseTransport] = stock_transports(http, context)
+        stock = Poster(url, http, ssl_context=context, headers={}, token=None, transport=transports)
+        least, opened = await raw(url, parallel, context)
+        posts = {"own": through(own), "raw": least, "stock": through(stock)}
+        found: dict[str, list[float]] = {name: [] for name in posts}
+        for _ in range(ROUNDS):  # by turns, so that what else the machine does falls on all
+            for name, post in posts.items():
+                found[name].append(await cost(post, POSTS[name], parallel))
         await own.close()
         await stock.close()
-        return [first for first, _ in pairs], [second for _, second in pairs]
+        for transport in opened:
+            transport.abort()
+        return found
 
-    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        own, stock = runner.run(compare())
-    (own_cpu, own_time), (stock_cpu, stock_time) = (
-        [statistics.median(values) for values in zip(*measured, strict=True)] for measured in (own, stock)
-    )
-    print(f"\nPOST on {loop}, {parallel} at a time, medians of {ROUNDS} rounds")
-    print(f"  own    {own_cpu:7.1f} us CPU  {1e6 / own_time:8,.0f} posts/s")
-    print(f"  stock  {stock_cpu:7.1f} us CPU  {1e6 / stock_time:8,.0f} posts/s")
-    print(f"  ratio  {stock_cpu / own_cpu:7.1f} in CPU, {stock_time / own_time:.1f} in time")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = {name: statistics.median(costs) for name, costs in runner.run(compare()).items()}
+    title = f"{'TLS' if context else 'plain'}, {parallel} in flight"
+    print(f"\n| {title} | " + " | ".join(f"{name} {us:.1f} us" for name, us in found.items()))
+    print(f"  own / raw {found['own'] / found['raw']:.2f}, stock / own {found['stock'] / found['own']:.1f}")

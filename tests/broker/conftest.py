@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from broker.committing import Group, ours
 from edge import scripts
 from edge.receivers import Receiver
 from kafka_broker import KafkaBroker
 from kafka_topics import fresh_name, make_topic
+from loopback import wait_until
 
 
 @pytest.fixture
@@ -29,3 +31,17 @@ def settings_of(broker: KafkaBroker) -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture
+def group(broker: KafkaBroker) -> Group:
+    """A consumer group that commits to a topic of its own."""
+    return Group(broker)
+
+
+@pytest.fixture
+def no_thread_stays() -> Iterator[None]:
+    """What a test has begun of ours ends with it."""
+    before = len(ours())
+    yield
+    wait_until(lambda: len(ours()) <= before, timeout=60, what=f"the threads end: {ours()}")

@@ -5,9 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from kafka import KafkaConsumer
+from kafka.errors import KafkaError
 from loopback import wait_until
 
-from bridge.settings import KafkaSettings
+from bridge.connections import KafkaSettings
 
 HEARTBEAT = 0.5  # seconds
 SESSION = 6.0  # seconds
@@ -41,11 +42,15 @@ class Member:
 
     def _poll(self) -> None:
         while not self._stop.is_set():
-            self.consumer.poll(timeout_ms=100)
+            try:
+                self.consumer.poll(timeout_ms=1000)  # shorter polls can make kafka-python forget a join
+            except (KafkaError, KeyError):  # an outage, as in bridge/edge/kafka.py
+                self._stop.wait(0.2)
 
     def __enter__(self) -> Self:
+        self.consumer.topics()  # as before the first poll in bridge/edge/kafka.py
         self._thread.start()
-        wait_until(lambda: bool(self.consumer.assignment()), timeout=20, what="the member has partitions")
+        wait_until(lambda: bool(self.consumer.assignment()), timeout=60, what="the member has partitions")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -12,7 +12,7 @@ from edge.scripts import http
 from group_events import assert_each_once_in_order, bodies, change, changes
 from kafka_broker import KafkaBroker
 from kafka_topics import produce
-from loopback import wait_until
+from loopback import PATIENCE, wait_until
 
 STUCK = "STUCK"
 
@@ -36,8 +36,8 @@ def seconds_for(receiver: Receiver, write: Callable[[], None], count: int) -> fl
     """From the writing of `count` events to the arrival of their notifications, those of STUCK aside."""
     before, began = len(receiver.requests), time.monotonic()
     write()
-    wait_until(lambda: len(receiver.requests) >= before + count, timeout=40, what=f"{count} more notifications")
-    wait_until(lambda: len(others(receiver)) % count == 0, timeout=10, what="the last few")
+    wait_until(lambda: len(receiver.requests) >= before + count, timeout=PATIENCE, what=f"{count} more notifications")
+    wait_until(lambda: len(others(receiver)) % count == 0, timeout=PATIENCE, what="the last few")
     return time.monotonic() - began
 
 
@@ -74,8 +74,8 @@ def test_a_group_that_is_never_answered_slows_no_other_partition_and_takes_no_mo
             assert bridge.stop() == 0
 
     assert_each_once_in_order(others(receiver), 3 * count)
+    # That the rate is the same is judged by `make faults` (tests/faults/test_backlog.py), on a machine that is not busy.
     print(f"{count} notifications took {alone:.2f} s alone, {beside:.2f} s beside a group that is stuck")
-    assert beside < 2 * alone + 1
 
 
 def test_a_partition_that_was_paused_is_read_on_once_its_records_are_done(
@@ -86,7 +86,7 @@ def test_a_partition_that_was_paused_is_read_on_once_its_records_are_done(
     produce(broker.bootstrap, settings["kafka"]["topics"], changes(3000, groups=10))
 
     with BridgeProcess(tmp_path, settings) as bridge:
-        wait_until(lambda: len(receiver.ids) >= 3000, timeout=40, what="3000 notifications")
+        wait_until(lambda: len(receiver.ids) >= 3000, timeout=PATIENCE, what="3000 notifications")
         bridge.wait_metric("records_posted_total", 3000)
         assert bridge.stop() == 0
 

@@ -4,7 +4,7 @@ So the embedded broker can't pretend to what a real one does not do. What only t
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
@@ -13,13 +13,13 @@ from group_events import change
 from kafka import KafkaProducer
 from kafka_topics import fresh_name, make_topic
 
+from bridge.connections import KafkaSettings
 from bridge.core.ledger import Checkpoint, Ledger, restore
 from bridge.core.outcome import Commit, Unavailable
 from bridge.core.record import Partition, Record
-from bridge.core.start import Log
+from bridge.core.start import Commits, Log
 from bridge.edge.kafka import Input
 from bridge.edge.lease import Lease
-from bridge.settings import KafkaSettings
 
 
 class Broker:
@@ -70,11 +70,17 @@ class Member:
         self.gone: set[Partition] = set()
         self.taken: list[Record] = []
         self.changed = asyncio.Event()
+        self.topic_id = ""  # with which partitions begin
+        self.losing = False  # whether it may lose all
+        self.losses = 0
+
+    def counted(self, counts: Mapping[str, int]) -> None:
+        """It does not care."""
 
     def assigned(self, partitions: frozenset[Partition]) -> None:
         self.owned |= partitions
         for partition in partitions:
-            self.input.begin(partition, self.starts.get(partition.number, 0))
+            self.input.begin(partition, self.starts.get(partition.number, 0), self.topic_id)
         self.changed.set()
 
     async def revoked(self, partitions: frozenset[Partition]) -> None:
@@ -84,7 +90,9 @@ class Member:
         raise AssertionError(partitions)
 
     def lost_all(self) -> None:
-        raise AssertionError
+        assert self.losing
+        self.losses += 1
+        self.changed.set()
 
     def records(self, batch: dict[Partition, list[Record]]) -> None:
         self.taken += [record for records in batch.values() for record in records]
@@ -148,16 +156,50 @@ def test_what_is_done_beyond_the_watermark_is_known_to_the_next_member(any_broke
         assert found == (Commit.DONE, "")
 
     as_member(any_broker, commit)
-    read: list[tuple[dict[int, Checkpoint], int]] = []
+    read: list[Commits] = []
 
     async def look(member: Member) -> None:
         read.append(await member.input.offsets.committed(any_broker.topic))
 
     as_member(any_broker, look)
-    [(committed, count)] = read
-    assert count == 4
+    [found] = read
+    committed = found.found
+    assert found.count == 4
     assert committed == {0: checkpoint}
     assert (committed[0].offset, restore(committed[0])) == (2, (((3, 5),), 4))
+
+
+@pytest.mark.parametrize("any_broker", ["real"], indirect=True)
+def test_where_a_topic_has_another_id_than_its_partitions_began_with_a_new_consumer_reads_it(
+    any_broker: Broker,
+) -> None:
+    async def scenario(member: Member) -> None:
+        identity = (await member.input.offsets.committed(any_broker.topic)).topic_id
+        assert len(identity) == 22
+        first, member.losing, member.topic_id = member.input.consumer, True, "A" * 22
+        member.assigned(frozenset(member.owned))
+        await member.until(lambda: member.losses == 1)
+        member.topic_id = identity
+        any_broker.write({0: [change("G1", 0)]})
+        await member.until(lambda: len(member.taken) == 1)
+        assert (member.losses, member.input.consumer is first) == (1, False)
+
+    as_member(any_broker, scenario)
+
+
+@pytest.mark.parametrize("any_broker", ["real"], indirect=True)
+def test_a_consumer_whose_records_cannot_be_believed_is_replaced(any_broker: Broker) -> None:
+    any_broker.write({0: [change("G1", 0)]})
+
+    async def scenario(member: Member) -> None:
+        await member.until(lambda: len(member.taken) == 1)
+        first, member.losing = member.input.consumer, True
+        member.input.renew("its log was cut")
+        await member.until(lambda: len(member.taken) == 2)
+        assert member.losses == 1
+        assert member.input.consumer is not first
+
+    as_member(any_broker, scenario)
 
 
 def test_paused_partitions_give_nothing_until_they_are_resumed(any_broker: Broker) -> None:
@@ -202,3 +244,41 @@ def test_without_a_consumer_offsets_are_unavailable_and_commits_are_to_be_tried_
         assert result in (Commit.RETRIABLE, Commit.REFUSED)
 
     asyncio.run(scenario())
+
+
+def test_what_stands_before_an_offset_is_handed_over_before_that_is_told_also_where_no_record_is_the_last(
+    any_broker: Broker,
+) -> None:
+    values = [change("G1", n) for n in range(5)]
+    if any_broker.embedded:
+        any_broker.write({0: values})
+        end = 5
+    else:  # the marker of the transaction is the last
+        writer = KafkaProducer(bootstrap_servers=any_broker.bootstrap, transactional_id=any_broker.group)
+        writer.init_transactions()
+        writer.begin_transaction()
+        for value in values:
+            writer.send(any_broker.topic, value=value.encode(), partition=0)
+        writer.commit_transaction()
+        writer.close()
+        end = 6
+    read: list[int] = []
+
+    def told() -> None:
+        read.append(len(member_of[0].taken))
+        member_of[0].changed.set()
+
+    member_of: list[Member] = []
+
+    async def scenario(member: Member) -> None:
+        member_of.append(member)
+        first = Partition(any_broker.topic, 0)
+        member.input.once_read(first, end + 1, told)
+        member.input.once_read(first, end, told)
+        member.input.once_read(Partition(any_broker.topic, 99), 0, told)  # not assigned
+        await member.until(lambda: len(read) == 1)
+        any_broker.write({0: [change("G1", 5)]})
+        await member.until(lambda: len(read) == 2)
+
+    as_member(any_broker, scenario)
+    assert read == [5, 6]

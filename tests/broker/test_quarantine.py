@@ -126,7 +126,7 @@ def test_a_quarantine_topic_that_is_missing_is_told_and_counted_and_holds_nothin
 
     with BridgeProcess(tmp_path, settings) as bridge:
         began = time.monotonic()
-        metrics = bridge.wait_metric("quarantine_failures_total", 50, timeout=30)
+        metrics = bridge.wait_metric("quarantine_failures_total", 50, timeout=60)
         assert time.monotonic() - began < 15  # kafka-python looks 5 s for the topic, for each record
         assert bridge.metrics()("records_posted_total") == 1
         assert bridge.stop() == 0

@@ -17,7 +17,7 @@ SettingsOf = Callable[..., dict[str, Any]]
 
 
 def arrived(receiver: Receiver, count: int) -> None:
-    wait_until(lambda: len(receiver.ids) >= count, timeout=20, what=f"{count} notifications")
+    wait_until(lambda: len(receiver.ids) >= count, timeout=60, what=f"{count} notifications")
 
 
 def test_a_fresh_group_with_latest_skips_what_is_older_says_so_and_commits_where_idle_partitions_start(

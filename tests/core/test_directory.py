@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.core.directory import MAX_ROWS, DirectoryError, Row, parse_directory
-from bridge.core.event import NAMES, Event
+from bridge.core.event import NAMES, PERIODS, Event
+from bridge.core.group import names_of
 from bridge.core.vocabulary import Kind
 
 
@@ -69,8 +70,10 @@ def test_each_format_says_the_same(text: str, source: str) -> None:
     assert directory.resolve(event()) is None
 
 
-def test_the_fields_of_a_row_are_the_names_of_an_event() -> None:
-    assert Row.__struct_fields__ == NAMES
+def test_the_fields_of_a_row_are_the_names_of_an_event_and_what_it_says_of_notifications() -> None:
+    assert Row.__struct_fields__ == (*NAMES, *PERIODS)
+    assert set(Row.__struct_fields__) <= set(Event.__struct_fields__)
+    assert names_of(Row(notification_interval=5, notifications_enabled=False)) == (None,) * len(NAMES)
 
 
 def test_a_match_is_compared_with_guid_then_dbid_then_name() -> None:
@@ -271,3 +274,92 @@ def test_a_hundred_thousand_rows_fit_and_one_more_does_not() -> None:
 def test_a_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.core.directory.MAX_CHARACTERS", 10)
     assert problems("match\n123456\n") == ["groups.csv has more than 10 characters"]
+
+
+def names(**given: str) -> tuple[str | None, ...]:
+    return names_of(event(**given))
+
+
+PERIODS_CSV = "match,notification_interval,notifications_enabled\n101,2.5,\ng-7,0,no\ng-8,,Yes\n"
+PERIODS_YAML = """
+101: {notification_interval: 2.5}
+g-7: {notification_interval: 0, notifications_enabled: no}
+g-8: {notifications_enabled: true}
+"""
+PERIODS_JSON = '{"101": {"notification_interval": 2.5}, "g-7": {"notification_interval": 0, "notifications_enabled": false}, "g-8": {"notifications_enabled": true}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [(PERIODS_CSV, "g.csv"), (PERIODS_YAML, "g.yaml"), (PERIODS_JSON, "g.json")],
+    ids=["csv", "yaml", "json"],
+)
+def test_each_format_says_how_often_a_group_is_told_of_and_whether_at_all(text: str, source: str) -> None:
+    directory = parse_directory(text, source)
+    found = [directory.periods_of(names(campaign_group_guid=one)) for one in ("101", "g-7", "g-8", "g-9")]
+    assert [row and (row.notification_interval, row.notifications_enabled) for row in found] == [
+        (2.5, None),
+        (0, False),
+        (None, True),
+        None,
+    ]
+    row = directory.resolve(event(campaign_group_dbid="101"))
+    assert row is not None
+    assert repr(row.notification_interval) == "2.5"
+
+
+@pytest.mark.parametrize("seconds", ["5s", "-1", "0.09", "86400.1", "nan", "inf", "1e400", "ten", "true", "1,5"])
+def test_an_interval_that_is_none_is_a_mistake_with_its_line_and_what_is_allowed(seconds: str) -> None:
+    said = f"notification_interval is '{seconds}'. Allowed: 0 (none), or seconds from 0.1 to 86400"
+    assert problems(f'match,notification_interval\n101,5\n102,"{seconds}"\n') == [f"groups.csv line 3: {said}"]
+    assert problems(f"- match: 102\n  notification_interval: '{seconds}'\n", "g.yaml") == [f"g.yaml line 1: {said}"]
+
+
+@pytest.mark.parametrize("word", ["maybe", "1", "0", "Y", "on"])
+def test_a_switch_that_is_none_is_a_mistake_with_its_line_and_what_is_allowed(word: str) -> None:
+    assert problems(f"match,notifications_enabled\n101,TRUE\n102,{word}\n") == [
+        f"groups.csv line 3: notifications_enabled is '{word}'. Allowed: true, yes, false, no"
+    ]
+
+
+def test_what_is_said_of_a_group_is_found_by_the_ids_that_its_events_get_from_the_directory() -> None:
+    text = "match,campaign_group_guid,campaign_group_dbid,notification_interval\nours,K5J0,101,5\n"
+    directory = parse_directory(text, "g.csv")
+    for ids in ({"campaign_group_guid": "K5J0"}, {"campaign_group_dbid": "101"}, {"campaign_group_name": "ours"}):
+        row = directory.periods_of(names(**ids))
+        assert row is not None, ids
+        assert row.notification_interval == 5
+    assert directory.resolve(event(campaign_group_guid="K5J0")) is None, "events are matched by `match` alone"
+    assert directory.periods_of(names(campaign_group_name="K5J0")) is None
+
+
+def test_what_is_said_of_a_group_keeps_to_its_tenant() -> None:
+    text = "tenant_name,campaign_group_dbid,notification_interval\nNorth,101,5\nSouth,101,7\nSouth,102,\n"
+    directory = parse_directory(text, "g.csv")
+
+    def seconds(tenant: dict[str, str]) -> float | None:
+        row = directory.periods_of(names(campaign_group_dbid="101", **tenant))
+        return row.notification_interval if row else None
+
+    assert seconds({"tenant_name": "North"}) == 5
+    assert seconds({"tenant_name": "South"}) == 7
+    assert seconds({"tenant_name": "West"}) is None
+    assert seconds({}) is None, "either tenant could be meant"
+
+
+def test_rows_of_one_group_may_repeat_what_they_say_of_it_but_not_contradict() -> None:
+    head = "match,campaign_group_guid,notification_interval,notifications_enabled\n"
+    directory = parse_directory(f"{head}1,K5J0,5,\n2,K5J0,5.0,\n3,K5J0,,\n", "g.csv")
+    row = directory.periods_of(names(campaign_group_guid="K5J0"))
+    assert row is not None
+    assert row.notification_interval == 5
+    said = "'K5J0' has another notification_interval or notifications_enabled in another row"
+    assert problems(f"{head}1,K5J0,5,\n2,K5J0,6,\n3,K5J0,5,yes\n", "g.csv") == [
+        f"g.csv line 3: {said}",
+        f"g.csv line 4: {said}",
+    ]
+
+
+def test_a_directory_that_says_nothing_of_notifications_answers_nothing() -> None:
+    directory = parse_directory("campaign_group_guid,group_name\nK5J0,North\n", "groups.csv")
+    assert directory.periods_of(names(campaign_group_guid="K5J0")) is None

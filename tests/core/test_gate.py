@@ -49,6 +49,12 @@ def test_it_closes_at_max_unconfirmed_and_opens_with_a_checkpoint_that_covers_so
     assert (one.unconfirmed, one.why_closed(0)) == (2, None)
 
 
+def test_what_is_out_counts_to_the_window_too() -> None:
+    one = gate(max_unconfirmed=3)
+    one.posted(DELIVERED, 0)
+    assert [one.why_closed(0, out) for out in (0, 1, 2)] == [None, None, "unconfirmed"]
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_an_overloaded_receiver_is_left_alone_for_as_long_as_it_asks(status: int) -> None:
     one = gate()

@@ -4,18 +4,19 @@ import copy
 import itertools
 
 import pytest
-from campaigns import FULL, KEY, LENIENT, STRICT, change, events, snapshot, stamp, statistics
-from hypothesis import HealthCheck, given, settings
+from campaigns import FULL, KEY, LENIENT, STRICT, change, events, record, snapshot, stamp, statistics
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.event import NAMES, CallingList, Event, Statistics
-from bridge.core.groups import CampaignGroup, Facts, GroupTable, Policy, Stamp
+from bridge.core.group import CampaignGroup, Facts, Policy, Stamp
+from bridge.core.groups import GroupTable
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 Arrivals = list[tuple[Event, Stamp]]
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=150)
 
 
 def merge(table: GroupTable, event: Event, offset: int = 0, number: int = 0, policy: Policy = LENIENT) -> Facts | None:
@@ -117,6 +118,7 @@ def test_a_late_change_tells_its_own_fields_and_turns_nothing_back() -> None:
     assert (facts.dial_mode, facts.optimize_by, facts.optimize_goal, facts.statistics) == (None, None, None, None)
     assert facts.calling_lists == ()
     assert facts.names == (*list(FULL.values())[:-1], "old"), "its own name, and what it lacks from what is known"
+    before.included["events"] = 5  # only how far the log is merged
     assert known(table) == before
     assert table.late == 1
 
@@ -406,17 +408,28 @@ def test_a_group_seen_in_another_partition_number_is_counted_and_moves_there() -
     for offset, number in enumerate([0, 0, 3, 3, 0]):
         merge(table, change(offset, state=GroupState.Active), offset, number)
     assert (table.split, known(table).number, len(table)) == (2, 0, 1)
+    assert table.moved == {KEY: (3, 0)}
     table.drop(3)
     assert len(table) == 1
     table.drop(0)
     assert table.get(KEY) is None
 
 
+def test_of_groups_seen_in_two_partition_numbers_some_are_named() -> None:
+    table = GroupTable()
+    for number in (0, 1):
+        for n in range(20):
+            event = change(number, state=GroupState.Active)
+            table.merge(f"G{n}", event, stamp(number, 20 * number + n, number), LENIENT)
+    assert table.split == 20
+    assert table.moved == {f"G{n}": (0, 1) for n in range(5)}
+
+
 def test_two_topics_of_one_partition_number_are_no_split() -> None:
     table = GroupTable()
     for offset, topic in enumerate("ab"):
         table.merge(KEY, change(offset, state=GroupState.Active), stamp(offset, offset, 3, topic), LENIENT)
-    assert table.split == 0
+    assert (table.split, table.moved) == (0, {})
 
 
 def test_dropping_a_partition_number_forgets_its_groups_and_no_others() -> None:
@@ -456,3 +469,193 @@ def test_what_is_told_of_the_newest_event_is_what_the_table_knows(made: Arrivals
         if facts.state is not GroupState.NotLoaded:
             assert facts.statistics == group.statistics
             assert {values.name for values in facts.calling_lists} == set(group.calling_lists)
+
+
+# What is kept over restarts
+
+
+def heard(
+    table: GroupTable, key: str, offset: int, *, number: int = 0, now_ms: int = 0, action: Action = Action.StartDialing
+) -> CampaignGroup:
+    """A change of a group is merged at `now_ms`; the group."""
+    event = change(offset, action=action, queue_name=str(offset))
+    table.merge(key, event, stamp(offset, offset, number), LENIENT, None, now_ms)
+    group = table.get(key)
+    assert group is not None
+    return group
+
+
+def saved(number: int = 0, count: int = 0, seen_ms: int = 0, **fields: object) -> CampaignGroup:
+    """A running group as it comes from the state topic."""
+    fields = {"state": GroupState.Running, **fields}
+    return CampaignGroup(key=KEY, number=number, count=count, seen_ms=seen_ms, **fields)  # type: ignore[arg-type]
+
+
+def test_what_changed_is_handed_out_once_by_the_number_it_lives_in() -> None:
+    table = GroupTable(saved=True)
+    a, b = heard(table, "a", 1), heard(table, "b", 2, number=3)
+    heard(table, "a", 4)
+    assert (table.unsaved(0), table.unsaved(3), table.unsaved(1)) == ({"a": a}, {"b": b}, {})
+    assert (table.unsaved(0), table.unsaved(3)) == ({}, {})
+    table.merge("a", statistics(5, statistics=Statistics(hit_ratio=1)), stamp(5, 5), LENIENT)
+    assert table.unsaved(0) == {"a": a}
+
+
+def test_a_table_that_is_not_kept_has_nothing_to_save() -> None:
+    table = GroupTable()
+    group = heard(table, "a", 1)
+    table.put_back(0, {"a": group})
+    heard(table, "a", 2, number=1)
+    table.expire(10, 1, ())
+    assert (table.unsaved(0), table.unsaved(1)) == ({}, {})
+
+
+def test_what_was_not_saved_is_handed_out_again_but_where_it_changed_since() -> None:
+    table = GroupTable(saved=True)
+    for offset, key in enumerate("abc"):
+        heard(table, key, offset, action=Action.UnloadCampaign)
+    failed = table.unsaved(0)
+    assert table.expire(10, 1, "bc") == ["a"]
+    heard(table, "b", 9)
+    table.put_back(0, failed)
+    assert table.unsaved(0) == {"a": None, "b": table.get("b"), "c": table.get("c")}
+
+
+def test_what_changed_in_a_number_that_was_given_up_is_the_next_owner_s_to_save() -> None:
+    table = GroupTable(saved=True)
+    heard(table, "a", 1)
+    heard(table, "b", 2, number=1)
+    assert table.drop(0) == ["a"]
+    assert table.unsaved(0) == {}
+    assert set(table.unsaved(1)) == {"b"}
+
+
+def test_a_group_that_turns_up_in_another_number_is_forgotten_in_the_one_it_left() -> None:
+    table = GroupTable(saved=True)
+    group = heard(table, "a", 1)
+    table.unsaved(0)
+    heard(table, "a", 2, number=3)
+    assert (table.unsaved(0), table.unsaved(3)) == ({"a": None}, {"a": group})
+
+
+def test_restored_groups_are_known_and_need_not_be_saved_again() -> None:
+    table = GroupTable(saved=True)
+    table.grow(4)
+    table.restore([saved(2, count=4, names=tuple(FULL.values()))], 100, 0)
+    assert (known(table).number, known(table).dormant) == (2, False)
+    assert table.unsaved(2) == {}
+    assert told(table, change(1, action=Action.StopDialing)).names == tuple(FULL.values())
+    assert table.drop(2) == [], "it moved with the event"
+
+
+@pytest.mark.parametrize("first", [0, 3], ids=["the-older-first", "the-younger-first"])
+def test_of_a_group_that_two_numbers_have_the_one_heard_of_last_holds_and_the_other_is_forgotten(first: int) -> None:
+    table, seen = GroupTable(saved=True), {0: 50, 3: 90}
+    for number in (first, 3 - first):
+        table.restore([saved(number, seen_ms=seen[number])], 100, 0)
+    assert (known(table).number, known(table).seen_ms, len(table), table.split) == (3, 90, 1, 1)
+    assert table.moved == {KEY: (first, 3 - first)}
+    assert (table.unsaved(0), table.unsaved(3)) == ({KEY: None}, {})
+    assert (table.drop(0), table.drop(3)) == ([], [KEY])
+
+
+def test_the_time_that_nobody_had_a_number_does_not_count_towards_the_time_to_live() -> None:
+    table = GroupTable(saved=True)
+    unloaded = saved(seen_ms=1000, state=GroupState.NotLoaded)
+    table.restore([unloaded], 9000, 5000)
+    assert known(table).seen_ms == 6000
+    assert table.unsaved(0) == {KEY: unloaded}, "or the next owner would count from before"
+    assert table.expire(6099, 100, ()) == []
+    assert table.expire(6100, 100, ()) == [KEY]
+
+
+def test_nobody_is_heard_of_in_the_future_by_that() -> None:
+    table = GroupTable(saved=True)
+    table.restore([saved(seen_ms=1000, state=None)], 3000, 5000)
+    assert known(table).seen_ms == 3000
+
+
+def test_a_group_that_does_not_expire_is_not_changed_by_a_downtime() -> None:
+    table = GroupTable(saved=True)
+    table.restore([saved(seen_ms=1000)], 9000, 5000)
+    assert (known(table).seen_ms, table.unsaved(0)) == (1000, {})
+
+
+def test_a_group_from_before_the_input_grew_is_dormant_until_an_event_of_it_is_merged() -> None:
+    table = GroupTable(saved=True)
+    table.grow(4)
+    table.restore([saved(count=3)], 0, 0)
+    assert known(table).dormant
+    heard(table, KEY, 1)
+    assert (known(table).dormant, known(table).count) == (False, 4)
+
+
+def test_when_the_input_grows_all_groups_are_dormant_until_they_are_heard_of_or_it_was_a_mistake() -> None:
+    table = GroupTable()
+    assert table.grow(3)
+    for key in "ab":
+        heard(table, key, 1)
+    assert not table.grow(3)
+    assert table.grow(4)
+    heard(table, "b", 2)
+    assert [group.dormant for group in table] == [True, False]
+    assert table.grow(3)
+    assert [group.dormant for group in table] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("group", "mortal"),
+    [
+        (saved(state=GroupState.NotLoaded), True),
+        (saved(state=None), True),
+        (saved(count=7), True),  # dormant
+        (saved(state=GroupState.WaitingUnload), False),
+        (saved(state=GroupState.InActive), False),
+        (saved(), False),
+    ],
+    ids=["unloaded", "no-state", "dormant", "waiting-unload", "inactive", "running"],
+)
+def test_only_groups_that_are_told_of_by_nothing_expire_and_after_their_time_to_live(
+    group: CampaignGroup, mortal: bool
+) -> None:
+    table = GroupTable(saved=True)
+    group = copy.deepcopy(group)
+    group.seen_ms = 1000
+    table.restore([group], 0, 0)
+    assert table.expire(1099, 100, ()) == []
+    assert table.expire(1100, 100, {KEY}) == [], "an event of it waits"
+    assert table.expire(1100, 100, {"other"}) == [KEY] * mortal
+    assert (len(table), table.expired, table.unsaved(0)) == (not mortal, mortal, {KEY: None} if mortal else {})
+    assert table.drop(0) == [] if mortal else [KEY]
+
+
+def test_a_group_is_seen_when_its_event_is_merged_whatever_that_event_s_time_and_never_earlier_than_before() -> None:
+    table = GroupTable()
+    assert heard(table, KEY, 1, now_ms=500).seen_ms == 500
+    assert heard(table, KEY, 2, now_ms=400).seen_ms == 500
+    late = change(0, action=Action.StopDialing)
+    table.merge(KEY, late, stamp(0, 3), LENIENT, None, 600)
+    assert known(table).seen_ms == 600
+
+
+def test_a_record_is_included_by_its_topic_and_offset_also_where_it_came_late() -> None:
+    table = GroupTable()
+    assert not table.includes(KEY, record(0))
+    merge(table, change(9, state=GroupState.Active), 5)
+    merge(table, change(8, state=GroupState.Active), 4)
+    assert table.includes(KEY, record(5)), "read again, as after a restart"
+    merge(table, statistics(1), 6)
+    assert [table.includes(KEY, record(offset)) for offset in (4, 6, 7)] == [True, True, False]
+    assert not table.includes(KEY, record(4, topic="more"))
+    assert not table.includes("other", record(4))
+
+
+def test_what_an_event_says_of_a_group_s_own_notifications_stays_unless_it_is_late() -> None:
+    table = GroupTable()
+    merge(table, statistics(10, notification_interval=5, notifications_enabled=False), 1)
+    merge(table, change(11, state=GroupState.Active), 2)
+    assert (known(table).interval, known(table).enabled) == (5, False)
+    merge(table, statistics(9, notification_interval=7, notifications_enabled=True), 3)
+    assert (known(table).interval, known(table).enabled) == (5, False)
+    merge(table, statistics(12, notification_interval=0), 4)
+    assert (known(table).interval, known(table).enabled) == (0, False)

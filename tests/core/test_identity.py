@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from campaigns import change, record
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.identity import event_id, group_key
@@ -34,7 +34,6 @@ def test_a_slash_inside_a_name_cannot_be_taken_for_the_separator(text: str, key:
     assert group_key(change(campaign_group_name=text), ("campaign_group_name",)) == key
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 def test_no_two_groups_share_a_key(a: str | None, b: str | None, c: str | None, d: str | None) -> None:
     fields = ("tenant_name", "campaign_group_guid")

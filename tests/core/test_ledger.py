@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bridge.core.ledger import MAX_SPAN, Checkpoint, Ledger, Seen, restore, restore_covered
+from bridge.core.ledger import MAX_SPAN, Checkpoint, Ledger, Seen, restore, restore_covered, restore_told
 from bridge.core.runs import MAX_METADATA, Runs, write
 
 GAPS = st.one_of(st.just(0), st.just(0), st.integers(0, 5), st.sampled_from([100, 127, 128, 129, 20_000, 2**33, 2**50]))
@@ -101,7 +101,7 @@ class LedgerAgainstASet(RuleBasedStateMachine):
 
 
 TestLedgerAgainstASet = LedgerAgainstASet.TestCase
-TestLedgerAgainstASet.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestLedgerAgainstASet.settings = settings(max_examples=120, stateful_step_count=40)
 
 
 def among(offsets: list[int], runs: Runs) -> set[int]:
@@ -226,7 +226,7 @@ class CoversAgainstAModel(RuleBasedStateMachine):
 
 
 TestCoversAgainstAModel = CoversAgainstAModel.TestCase
-TestCoversAgainstAModel.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestCoversAgainstAModel.settings = settings(max_examples=80, stateful_step_count=30)
 
 
 def fill(ledger: Ledger, step: int, *, settle_from: int = 1) -> int:
@@ -477,7 +477,6 @@ def test_its_repr_shows_what_a_test_would_ask() -> None:
     assert repr(ledger) == "<Ledger watermark=0 end=3 done_beyond=[(1, 2)]>"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_foreign_metadata_starts_a_ledger_without_runs(text: str) -> None:
     runs, born = restore(Checkpoint(100, text))
@@ -486,3 +485,15 @@ def test_foreign_metadata_starts_a_ledger_without_runs(text: str) -> None:
     ledger = Ledger(100, runs, born or 0)
     ledger.see(100)
     assert ledger.checkpoint() is not None
+
+
+def test_until_when_slots_were_told_goes_with_the_next_checkpoint_and_to_the_next_owner() -> None:
+    ledger = Ledger(42, (), 8)
+    ledger.confirm(Checkpoint(42, "1;8;"))
+    assert ledger.checkpoint() is None
+    ledger.told_until_ms = 1_790_000_000_123
+    checkpoint = ledger.checkpoint()
+    assert checkpoint == Checkpoint(42, "1;8,1790000000123;")
+    assert (restore_told(checkpoint), restore(checkpoint)) == (1_790_000_000_123, ((), 8))
+    ledger.confirm(checkpoint)
+    assert ledger.checkpoint() is None

@@ -2,7 +2,7 @@
 
 import pytest
 from campaigns import change, snapshot
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.lifecycle import Before, resolve
@@ -81,7 +81,6 @@ def test_a_mode_alone_is_a_change_of_mode_of_a_running_group(before: Before) -> 
     assert resolve(change(dial_mode=DialMode.Power), before) == (GroupState.Running, Action.SetDialingMode)
 
 
-@settings(deadline=None)
 @given(STATES, MODES, st.sampled_from(list(GroupState)), st.sampled_from([a for a in Action if a]))
 def test_what_is_said_is_never_replaced(
     before: GroupState | None, mode: DialMode | None, state: GroupState, action: Action
@@ -89,7 +88,6 @@ def test_what_is_said_is_never_replaced(
     assert resolve(change(state=state, action=action), Before(before, mode)) == (state, action)
 
 
-@settings(deadline=None)
 @given(STATES, MODES, STATES, MODES)
 def test_every_change_has_one_of_the_five_requests(
     before: GroupState | None, mode: DialMode | None, state: GroupState | None, new_mode: DialMode | None

@@ -8,7 +8,7 @@ from campaigns import LENIENT, record
 
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
-from bridge.core.groups import Policy
+from bridge.core.group import Policy
 from bridge.core.mapping import Arrival, Mapper, Route
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile

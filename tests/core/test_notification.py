@@ -7,12 +7,13 @@ import jsonschema
 import msgspec
 import pytest
 from campaigns import FULL, KEY, LENIENT, LISTS, STATISTICS, change, events, stamp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
-from bridge.core.groups import Facts, GroupTable
+from bridge.core.group import Facts
+from bridge.core.groups import GroupTable
 from bridge.core.notification import Style, date_time, fields, render
 from bridge.core.outcome import InvalidEvent
 from bridge.core.schema import notification_schema
@@ -103,7 +104,6 @@ def test_a_time_is_seconds_with_three_decimals(time_ms: int, text: str) -> None:
     assert date_time(time_ms) == text
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**60), 2**60))
 def test_any_time_is_exact_and_has_three_decimals(time_ms: int) -> None:
     assert Decimal(date_time(time_ms)) * 1000 == time_ms
@@ -230,7 +230,7 @@ FACTS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FACTS, st.sampled_from([Style(), Style(missing_statistics="omit", periodic_action=Action.LoadCampaign)]))
 def test_every_notification_validates_and_has_the_pages_order(facts: Facts, style: Style) -> None:
     found = json.loads(render(facts, style))
@@ -243,7 +243,7 @@ def test_every_notification_validates_and_has_the_pages_order(facts: Facts, styl
         assert len([name for name in found if name.startswith("GSW_STAT_")]) == 4
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(events(st.integers(0, 2**41)), min_size=1, max_size=5))
 def test_whatever_events_a_table_has_merged_its_notifications_validate(made: list[Event]) -> None:
     table = GroupTable()

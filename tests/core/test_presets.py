@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 from golden.cases import cases, steps
 
-from bridge.core.groups import GroupTable, Policy, Stamp
+from bridge.core.group import Policy, Stamp
+from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.notification import Style, render
 from bridge.core.outcome import InvalidEvent, Skip

@@ -248,6 +248,13 @@ def test_a_time_is_read_in_every_form_and_falls_back_to_the_records(source: str,
         ("0000-00-00 00:00:00", Invalid.BAD_TIME),
         ("1969-12-31T23:59:59Z", Invalid.BAD_TIME),
         ("2026-W09-7", Invalid.BAD_TIME),
+        # As long as the usual form, and not of it.
+        ("2026-02-30T09:00:00.123Z", Invalid.BAD_TIME),
+        ("1969-12-31T23:59:59.123Z", Invalid.BAD_TIME),
+        ("2026-03-01T09:00+01.123Z", Invalid.BAD_TIME),
+        ("2026-03-01T09:00:00.1\u0663Z", Invalid.BAD_TIME),
+        ("2026-03-01T09:00:00.12\u0663Z", Invalid.BAD_TIME),
+        ("2026-03-01T09:00:60.123Z", Invalid.BAD_TIME),
         (-1, Invalid.BAD_TIME),
         (10**30, Invalid.BAD_TIME),
         (1e300, Invalid.BAD_TIME),
@@ -382,3 +389,99 @@ def test_attributes_of_a_cloud_event_can_be_read_and_stray_headers_make_no_binar
     event = profile.read(record({"id": "g"}, headers=(("ce_specversion", b"1.0"), ("ce_source", b"/c"))))
     assert isinstance(event, Event)
     assert event.group_name == "/c"
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "expected"),
+    [
+        ("s", 5, 5.0),
+        ("s", 2.5, 2.5),
+        ("s", 0, 0.0),
+        ("s", -0.0, 0.0),
+        ("s", 0.1, 0.1),
+        ("s", 86_400, 86_400.0),
+        ("s", None, None),
+        ("other", 5, None),
+        ("{from: s, as: decimal}", "5", 5.0),
+        ("{from: s, divide: 1000}", 2500, 2.5),
+        ("{from: minutes, multiply: 60}", 5, None),
+        ("{from: s, multiply: 60}", 5, 300.0),
+        ("{value: 30}", None, 30.0),
+        ("[s, {value: 30}]", None, 30.0),
+    ],
+)
+def test_an_interval_is_read_in_seconds_or_scaled_to_them(source: str, value: object, expected: float | None) -> None:
+    found = read(f"notification_interval: {source}", {"id": "g", "s": value}).notification_interval
+    assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "reason"),
+    [
+        ("s", "5", Invalid.WRONG_TYPE),
+        ("s", "5s", Invalid.WRONG_TYPE),
+        ("s", True, Invalid.WRONG_TYPE),
+        ("s", {}, Invalid.WRONG_TYPE),
+        ("s", -1, Invalid.NEGATIVE),
+        ("s", 0.09, Invalid.BAD_NUMBER),
+        ("s", 1e-300, Invalid.BAD_NUMBER),
+        ("s", 86_401, Invalid.BAD_NUMBER),
+        ("{from: s, as: decimal}", "5s", Invalid.BAD_NUMBER),
+        ("{from: s, as: decimal}", "inf", Invalid.BAD_NUMBER),
+        ("{from: s, multiply: 60}", 1441, Invalid.BAD_NUMBER),
+        ("{from: s, divide: 1000}", 5, Invalid.BAD_NUMBER),
+    ],
+)
+def test_a_number_that_is_no_interval_is_refused(source: str, value: object, reason: Invalid) -> None:
+    said = f"notification_interval: {source}"
+    assert refused(said, {"id": "g", "s": value}) == (reason, "notification_interval")
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "expected"),
+    [
+        ("s", True, True),
+        ("s", False, False),
+        ("s", None, None),
+        ("other", True, None),
+        ("s", "true", True),
+        ("s", "No", False),
+        ("{value: false}", None, False),
+        ("{from: s, words: {Y: true, N: false}}", "n", False),
+        ("{from: s, words: {1: true, 0: false}}", 0, False),
+        ("{from: s, words: {1: true, 0: false}}", "1", True),
+        ("{from: muted, words: {true: false, false: true}}", None, None),
+        ("{from: s, words: {true: false, false: true}}", True, False),
+        ("{from: s, words: {true: false, false: true}}", False, True),
+        ("{from: s, unknown: omit}", "perhaps", None),
+        ("[{value: false, when: {s: muted}}, {value: true}]", "muted", False),
+    ],
+)
+def test_a_switch_is_a_boolean_or_a_word_for_one(source: str, value: object, expected: bool | None) -> None:
+    found = read(f"notifications_enabled: {source}", {"id": "g", "s": value}).notifications_enabled
+    assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "reason"),
+    [
+        ("s", 1, Invalid.UNKNOWN_WORD),
+        ("s", 0, Invalid.UNKNOWN_WORD),
+        ("s", "perhaps", Invalid.UNKNOWN_WORD),
+        ("s", 1.0, Invalid.WRONG_TYPE),
+        ("s", [True], Invalid.WRONG_TYPE),
+        ("{from: s, words: {Y: true, N: false}}", True, Invalid.UNKNOWN_WORD),
+    ],
+)
+def test_what_is_no_switch_is_refused(source: str, value: object, reason: Invalid) -> None:
+    said = f"notifications_enabled: {source}"
+    assert refused(said, {"id": "g", "s": value}) == (reason, "notifications_enabled")
+
+
+def test_a_change_of_the_interval_alone_is_no_change_of_the_group() -> None:
+    text = HEAD.replace("  state: {value: Running}\n", "") + "  notification_interval: s\n"
+    with pytest.raises(InvalidEvent, match="a change says state, action or dial_mode"):
+        compile_profile(text, "mine.yaml").read(record({"id": "g", "s": 5}))
+    event = compile_profile(text.replace("kind: change", "kind: statistics"), "m").read(record({"id": "g", "s": 5}))
+    assert isinstance(event, Event)
+    assert event.notification_interval == 5

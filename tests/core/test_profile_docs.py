@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.groups import GroupTable, Policy, Stamp
+from bridge.core.group import Policy, Stamp
+from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.notification import Style, render
 from bridge.core.outcome import Skip

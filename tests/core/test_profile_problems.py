@@ -81,6 +81,17 @@ def test_the_good_profile_has_none() -> None:
         ("calling_lists: lists", "mine.yaml:7: calling_lists: a mapping with `in`"),
         ("calling_lists: {in: a, name: b, ratio: c}", "mine.yaml:7: calling_lists.ratio: unknown key"),
         ("calling_lists: {in: [a], name: b}", "mine.yaml:7: calling_lists.in: a path is needed"),
+        (
+            "notification_interval: {value: 0.05}",
+            "mine.yaml:7: notification_interval.value: neither 0 nor from 0.1 to 86400 seconds",
+        ),
+        ("notification_interval: {value: 5s}", "mine.yaml:7: notification_interval.value: not a number"),
+        ("notification_interval: {ratio: [a, b]}", "mine.yaml:7: notification_interval.ratio: unknown option"),
+        ("notifications_enabled: {value: maybe}", "mine.yaml:7: notifications_enabled.value: unknown 'maybe'"),
+        (
+            "notifications_enabled: {from: a, words: {x: on}}",
+            "mine.yaml:7: notifications_enabled.words.x: unknown 'on' (allowed: false, true)",
+        ),
         ("state: again", "mine.yaml:7: state: given twice"),
     ],
 )

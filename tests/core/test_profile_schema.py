@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 
 from bridge.core.event import NAMES, Event
-from bridge.core.groups import GroupTable, Policy, Stamp
+from bridge.core.group import Policy, Stamp
+from bridge.core.groups import GroupTable
 from bridge.core.notification import Style, fields
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
@@ -78,10 +79,34 @@ def test_the_event_schema_has_every_name_of_the_event() -> None:
         {"statistics": []},
         {"calling_lists": [{"dbid": "1"}]},
         {"calling_lists": {}},
+        {"notification_interval": "5s"},
+        {"notification_interval": -1},
+        {"notification_interval": 0.05},
+        {"notification_interval": 86_401},
+        {"notification_interval": True},
+        {"notifications_enabled": 1},
+        {"notifications_enabled": "yes"},
     ],
 )
 def test_an_event_with_a_wrong_member_is_not_valid(change: dict[str, object]) -> None:
     assert not valid(event_schema(), {**example(event_schema()), **change})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"notification_interval": seconds} for seconds in (None, 0, 0.1, 5, 86_400)),
+        *({"notifications_enabled": switch} for switch in (None, True, False)),
+    ],
+    ids=str,
+)
+def test_an_event_may_say_how_often_its_group_is_told_of_and_whether_at_all(said: dict[str, object]) -> None:
+    value = {"kind": "statistics", "campaign_group_guid": "g", **said}
+    assert valid(event_schema(), value)
+    record = Record(Partition("t", 0), 0, 0, None, json.dumps(value).encode())
+    event = compile_profile(preset_text("generic"), "generic.yaml").read(record)
+    assert isinstance(event, Event)
+    assert {name: getattr(event, name) for name in said} == said
 
 
 @pytest.mark.parametrize("missing", ["kind", "campaign_group_guid"])

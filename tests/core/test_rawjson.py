@@ -95,7 +95,7 @@ def documents(draw: st.DrawFn, depth: int = 0) -> tuple[str, bool]:
 
 
 @given(documents())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_a_document_is_refused_exactly_when_a_key_repeats(document: tuple[str, bool]) -> None:
     text, repeated = document
     assert reason(text.encode()) == (Invalid.DUPLICATE_KEY if repeated else None)

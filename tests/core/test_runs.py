@@ -3,10 +3,10 @@
 from base64 import urlsafe_b64encode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.runs import LIMIT, MAX_METADATA, Runs, read, read_covered, worst_case, write
+from bridge.core.runs import LIMIT, MAX_METADATA, Runs, read, read_covered, read_told, read_topic, worst_case, write
 
 LENGTHS = st.one_of(st.integers(1, 300), st.sampled_from([127, 128, 16_383, 16_384, 2**35 - 1, 2**35, 2**41]))
 
@@ -26,14 +26,12 @@ def encoded(*numbers: bytes) -> str:
     return urlsafe_b64encode(b"".join(numbers)).decode().rstrip("=")
 
 
-@settings(deadline=None)
 @given(runs(), st.integers(0, 10_000))
 def test_what_is_written_is_read_back(made: tuple[int, Runs], born: int) -> None:
     watermark, expected = made
     assert read(write(born, watermark, expected), watermark) == (expected, born)
 
 
-@settings(deadline=None)
 @given(runs(), st.data(), st.integers(0, 10_000))
 def test_what_is_written_of_done_and_covered_is_read_back_each_for_itself(
     made: tuple[int, Runs], data: st.DataObject, born: int
@@ -47,7 +45,6 @@ def test_what_is_written_of_done_and_covered_is_read_back_each_for_itself(
     assert text.count(";") == (3 if covered else 2)
 
 
-@settings(deadline=None)
 @given(runs())
 def test_the_worst_case_is_never_exceeded_however_far_offsets_are_apart(made: tuple[int, Runs]) -> None:
     watermark, found = made
@@ -156,7 +153,6 @@ def test_damaged_runs_are_no_runs_but_born_is_kept(damaged: str) -> None:
     assert read(damaged, 100) == ((), 12)
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"\A1;[0-9]{1,30};[A-Za-z0-9_-]*(;[A-Za-z0-9_-]+)?\Z") | st.from_regex(r"\A1;.*;.*\Z"))
 def test_any_text_is_read_without_an_error_and_gives_ascending_offsets(metadata: str) -> None:
     found, born = read(metadata, 100)
@@ -166,3 +162,48 @@ def test_any_text_is_read_without_an_error_and_gives_ascending_offsets(metadata:
         for first, after in runs_of:
             assert at <= first <= after <= 2**63
             at = after
+
+
+# Until when slots were told
+
+
+def test_until_when_slots_were_told_stands_beside_born_and_may_be_missing() -> None:
+    told = 1_790_000_000_123
+    metadata = write(12, 100, ((101, 103),), ((103, 104),), told)
+    assert metadata == "1;12,1790000000123;AQI;AwE"
+    assert (read(metadata, 100), read_covered(metadata, 100), read_told(metadata)) == (
+        (((101, 103),), 12),
+        ((103, 104),),
+        told,
+    )
+    assert read_told(write(12, 100, ((101, 103),))) == 0
+
+
+@pytest.mark.parametrize(
+    "metadata", ["", "another program's text", "1;12,;AQI", "1;12,x;AQI", "2;12,5;AQI", "1;12,-5;"]
+)
+def test_text_of_another_program_says_nothing_of_slots(metadata: str) -> None:
+    assert read_told(metadata) == 0
+
+
+def test_the_limit_leaves_room_for_the_largest_head_with_the_last_time_that_can_be_told() -> None:
+    head = write(10**10 - 1, 0, (), (), 10**15 - 1, ID)
+    assert (read_told(head), read_topic(head)) == (10**15 - 1, ID)
+    assert len(head) + 1 <= 53
+
+
+# Of which topic
+
+ID = "_-" + "4" * 20
+
+
+@pytest.mark.parametrize(("told", "head"), [(0, f"1;12,{ID};AQI"), (1_790_000_000_123, f"1;12,1790000000123,{ID};AQI")])
+def test_the_topics_id_stands_at_the_end_of_the_head(told: int, head: str) -> None:
+    metadata = write(12, 100, ((101, 103),), (), told, ID)
+    assert metadata == head
+    assert (read(metadata, 100), read_told(metadata), read_topic(metadata)) == ((((101, 103),), 12), told, ID)
+
+
+@pytest.mark.parametrize("metadata", ["", "another program's text", "1;12;AQI", "1;12,5;AQI", f"1;12,{ID}4;AQI"])
+def test_text_without_it_says_nothing_of_the_topic(metadata: str) -> None:
+    assert read_topic(metadata) == ""

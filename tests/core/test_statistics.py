@@ -2,7 +2,7 @@
 
 import pytest
 from campaigns import LISTS, STATISTICS, VALUES, statistics
-from hypothesis import given, settings
+from hypothesis import given
 from msgspec import UNSET
 
 from bridge.core.event import CallingList, Statistic, Statistics
@@ -19,7 +19,6 @@ def test_a_value_stays_until_another_or_null_replaces_it(new: Statistic, old: St
     assert over(new, old) is expected
 
 
-@settings(deadline=None)
 @given(STATISTICS, STATISTICS)
 def test_each_statistic_is_merged_by_itself(old: Statistics, new: Statistics) -> None:
     found = merged(old, new)
@@ -28,19 +27,16 @@ def test_each_statistic_is_merged_by_itself(old: Statistics, new: Statistics) ->
         assert getattr(found, field) == (getattr(old, field) if said is UNSET else said)
 
 
-@settings(deadline=None)
 @given(STATISTICS, STATISTICS)
 def test_merging_the_same_twice_is_merging_it_once(old: Statistics, new: Statistics) -> None:
     assert merged(merged(old, new), new) == merged(old, new)
 
 
-@settings(deadline=None)
 @given(STATISTICS)
 def test_the_first_statistics_of_a_group_are_taken_as_they_are(new: Statistics) -> None:
     assert merged(None, new) == new
 
 
-@settings(deadline=None)
 @given(VALUES, VALUES, VALUES, VALUES)
 def test_a_calling_list_keeps_what_is_not_said_anew(a: Statistic, b: Statistic, c: Statistic, d: Statistic) -> None:
     old = CallingList(name="A", dbid="1", hit_ratio=a, time_to_complete=b)
@@ -63,7 +59,6 @@ def test_ratios_above_one_are_counted_and_seconds_are_no_ratio(values: Statistic
     assert ratios_above_one(statistics(statistics=values)) == expected
 
 
-@settings(deadline=None)
 @given(LISTS)
 def test_ratios_of_calling_lists_are_counted_too(lists: tuple[CallingList, ...]) -> None:
     high = [v for v in lists if isinstance(v.hit_ratio, int | float) and v.hit_ratio > 1]

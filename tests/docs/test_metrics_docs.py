@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.edge.catalogue import BY_NAME, CATALOGUE, GROUP_LABELS, Type, main, markdown
+from bridge.edge.catalogue import BY_NAME, CATALOGUE, main, markdown
+from bridge.edge.metric import GROUP_LABELS, Type
 from bridge.settings import MetricsSettings
 
 ROOT = Path(__file__).parents[2]

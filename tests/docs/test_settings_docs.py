@@ -79,6 +79,10 @@ def test_the_schema_is_a_schema_and_takes_the_example() -> None:
         {"log": {"level": "LOUD"}},
         {"notifications": {"url": "receiver"}},
         {"notifications": {"periodic_states": [6]}},
+        {"notifications": {"intervals": {"a": "soon"}}},
+        {"notifications": {"intervals": {"a": 86_401}}},
+        {"notifications": {"intervals": [5]}},
+        {"notifications": {"disabled": [5]}},
         {"kafka": {"properties": {"x": []}}},
         {"metrics": {"labels": ["colour"]}},
     ],
@@ -116,6 +120,11 @@ def test_the_example_has_every_setting_with_its_default() -> None:
         and (value := found[entry.group][entry.key]) != entry.field.get_default()
     }
     # The same, written with units.
-    assert stated == {"mapping.max_future": "5m", "delivery.max_buffered_bytes": "32MiB", "state.ttl": "24h"}
+    assert stated == {
+        "kafka.poll_linger": "25ms",
+        "mapping.max_future": "5m",
+        "delivery.max_buffered_bytes": "32MiB",
+        "state.ttl": "24h",
+    }
     for option in OCS_OPTIONS:
         assert option in EXAMPLE.read_text(encoding="utf-8")

@@ -47,7 +47,7 @@ def test_scram_over_tls_to_the_brokers_and_a_client_certificate_to_the_receiver(
             "mapping": {"quarantine_topic": quarantine},
         }
         with BridgeProcess(tmp_path / "bridge", settings) as bridge:
-            wait_until(lambda: len(receiver.ids) >= 20, timeout=30, what="20 notifications")
+            wait_until(lambda: len(receiver.ids) >= 20, timeout=60, what="20 notifications")
             bridge.wait_metric("records_quarantined_total", 1)
             assert bridge.metrics()("commits_total", result="done") > 0  # the transactional producer got in, too
             assert bridge.stop() == 0

@@ -152,15 +152,15 @@ class Line:
 class Receiver:
     """A server on loopback. `requests`: all of which a byte arrived, in order; `connections`: how many were accepted."""
 
-    def __init__(self, *scripts: Script, scheme: str = "http", port: int = 0) -> None:
+    def __init__(self, *scripts: Script, scheme: str = "http", port: int = 0, host: str = "127.0.0.1") -> None:
         self.stopping = threading.Event()
         self.requests: list[Request] = []
         self.connections = 0
         self.ended = 0
         self._scripts = scripts
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=256)
+        self._socket = socket.create_server((host, port), backlog=2048)
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"{scheme}://127.0.0.1:{self.port}/ocs"
+        self.url = f"{scheme}://{host}:{self.port}/ocs"
         self._lines: list[Line] = []
         self._threads: list[threading.Thread] = []
         self._failures: list[BaseException] = []

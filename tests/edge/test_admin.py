@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvloop
 
+from bridge.core.listing import Page, Query
 from bridge.edge import admin, admin_protocol
 from bridge.edge.admin import Admin, AdminPortError, Check
 
@@ -20,6 +21,10 @@ GOOD, BAD = Check("kafka", ok=True), Check("restore", ok=False, reason="partitio
 
 async def metrics(accept: str) -> tuple[str, bytes]:
     return "text/plain; version=0.0.4", f"# accept: {accept}\nup 1\n".encode()
+
+
+def groups(query: Query) -> Page:
+    return Page(groups=[], count=0)
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
@@ -34,7 +39,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 @asynccontextmanager
 async def serving(**parts: Any) -> AsyncIterator[Admin]:
     healthy: dict[str, Any] = {name: lambda: [GOOD] for name in ("live", "ready", "started")}
-    server = Admin("127.0.0.1", 0, **{"metrics": metrics, **healthy, **parts})
+    server = Admin("127.0.0.1", 0, **{"metrics": metrics, "groups": groups, **healthy, **parts})
     await server.start()
     try:
         yield server
@@ -114,7 +119,7 @@ def test_the_page_links_everything_and_shows_what_fails() -> None:
             page = await ask(server, "/")
 
             assert page.headers["content-type"].startswith("text/html")
-            assert all(f'href="/{path}' in page.text for path in ("metrics", "livez", "readyz", "startupz"))
+            assert all(f'href="/{path}' in page.text for path in ("metrics", "groups", "livez", "readyz", "startupz"))
             assert "partition 3 of &lt;events&gt; is being restored" in page.text
 
     run(scenario)
@@ -197,7 +202,7 @@ def test_a_port_in_use_is_an_error_that_names_the_setting() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             checks: Any = lambda: [GOOD]  # noqa: E731
-            server = Admin("127.0.0.1", port, metrics=metrics, live=checks, ready=checks, started=checks)
+            server = Admin("127.0.0.1", port, metrics=metrics, groups=groups, live=checks, ready=checks, started=checks)
             with pytest.raises(AdminPortError, match=rf"admin\.port.*127\.0\.0\.1 port {port}: Address already in use"):
                 await server.start()
             await server.stop()
@@ -209,7 +214,9 @@ def test_an_address_that_is_not_this_machine_s_is_the_same_error() -> None:
     async def scenario() -> None:
         checks: Any = lambda: [GOOD]  # noqa: E731
         with pytest.raises(AdminPortError, match=r"192\.0\.2\.1 port 0: Cannot assign"):
-            await Admin("192.0.2.1", 0, metrics=metrics, live=checks, ready=checks, started=checks).start()
+            await Admin(
+                "192.0.2.1", 0, metrics=metrics, groups=groups, live=checks, ready=checks, started=checks
+            ).start()
 
     run(scenario)
 
@@ -323,7 +330,7 @@ def test_connections_beyond_the_limit_are_closed_and_the_others_stay(monkeypatch
 def test_the_ipv6_wildcard_takes_ipv4_too() -> None:
     async def scenario() -> None:
         checks: Any = lambda: [GOOD]  # noqa: E731
-        server = Admin("::", 0, metrics=metrics, live=checks, ready=checks, started=checks)
+        server = Admin("::", 0, metrics=metrics, groups=groups, live=checks, ready=checks, started=checks)
         await server.start()
         assert (await ask(server, "/livez")).status_code == 200
         await server.stop()

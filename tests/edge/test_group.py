@@ -11,7 +11,8 @@ from kafka.structs import MemberState
 
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
-from bridge.edge.group import Assignor, Listener, Watchdog
+from bridge.edge.assignor import Assignor
+from bridge.edge.group import Listener, Watchdog
 from bridge.edge.offsets import judged
 
 PARTITIONS = [TopicPartition("t", 0), TopicPartition("t", 1)]

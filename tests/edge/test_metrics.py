@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,12 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from bridge.core.event import CallingList, Statistics
 from bridge.core.groups import GroupTable
-from bridge.core.outcome import REASONS, Commit, Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState
-from bridge.edge.catalogue import AGE_BUCKETS, BY_NAME, CATALOGUE, GROUP_LABELS, POST_BUCKETS, Type
+from bridge.edge.catalogue import BY_NAME, CATALOGUE, PROCESS
+from bridge.edge.metric import AGE_BUCKETS, GROUP_LABELS, POST_BUCKETS, Type
 from bridge.edge.metrics import Lag, Metrics, Moment
+from bridge.edge.restoring import Progress
 from bridge.edge.series import series
 
 POST_ENDS = ("posts_sent_total", "posts_failed_total", "notifications_dropped_total", "posts_in_flight")
@@ -46,6 +49,9 @@ def moment(
         held=0,
         queued=0,
         in_flight=0,
+        expired=0,
+        ticks_waiting=0,
+        starting=0,
         lags=(),
         assigned=0,
         joined=False,
@@ -101,7 +107,7 @@ def busy() -> tuple[Metrics, Moment]:
     """Something of everything."""
     metrics = Metrics()
     for result, reasons in REASONS.items():
-        metrics.posted(Outcome(result, reasons[0], 0.012), 0.5)
+        metrics.posted(Outcome(result, reasons[0], 0.012), age=0.5)
     table = table_of(
         ("a", GroupState.Running, group("a")),
         ("b", GroupState.Active, group('tricky "quoted" \\back\nline ü\U0001f600')),
@@ -250,7 +256,7 @@ def counter(keys: Iterable[object]) -> st.SearchStrategy[Counter[object]]:
     return st.dictionaries(st.sampled_from(list(keys)), COUNTS).map(Counter)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.builds(
         Tally,
@@ -302,10 +308,38 @@ def test_each_count_stands_under_its_own_name() -> None:
         "missing_topics": "ocs_bridge_topics_missing",
         "polled_at": "ocs_bridge_poll_timestamp_seconds",
         "joined": "ocs_bridge_group_joined",
+        "expired": "ocs_bridge_campaign_groups_expired_total",
+        "ticks_waiting": "ocs_bridge_ticks_waiting",
+        "starting": "ocs_bridge_partitions_starting",
     }
     values = {field: float(n) for n, field in enumerate(numbers, start=100)} | {"joined": True}
     found = scraped(msgspec.structs.replace(moment(), **values))
     assert {field: found[name][()] for field, name in numbers.items()} == values | {"joined": 1}
+
+
+def test_each_count_of_slots_and_of_the_state_topic_stands_under_its_own_name() -> None:
+    numbers = {
+        "ticks_due": "ocs_bridge_ticks_due_total",
+        "clock_jumps": "ocs_bridge_clock_jumps_total",
+        "states_saved": "ocs_bridge_state_records_written_total",
+        "states_read": "ocs_bridge_state_records_read_total",
+        "states_restored": "ocs_bridge_state_groups_restored_total",
+        "states_bad": "ocs_bridge_state_records_bad_total",
+        "restore_seconds": "ocs_bridge_state_restore_seconds_total",
+        "seeded": "ocs_bridge_state_records_seeded_total",
+    }
+    values = {field: n for n, field in enumerate(numbers, start=100)}
+    drops = Counter({reason.value: n for n, reason in enumerate(Drop, start=1)})
+    tally = msgspec.structs.replace(Tally(ticks_dropped=drops), **values)
+    found = scraped(moment(tally=tally))
+    assert {field: found[name][()] for field, name in numbers.items()} == values
+    assert {dict(labels)["reason"]: n for labels, n in found["ocs_bridge_ticks_dropped_total"].items()} == drops
+
+
+def test_how_far_restores_are_is_told_over_all_partitions() -> None:
+    found = scraped(moment(restoring=(Progress(3, 10), Progress(0, 0), Progress(5, 5))))
+    names = ("partitions", "offsets", "offsets_left")
+    assert [found[f"ocs_bridge_state_restoring_{name}"][()] for name in names] == [3, 15, 7]
 
 
 def test_a_post_is_counted_under_its_kind_result_and_reason() -> None:
@@ -330,18 +364,27 @@ def test_lag_is_told_by_topic_and_partition() -> None:
 
 def test_durations_and_ages_are_observed_and_a_clock_that_is_behind_gives_no_negative_age() -> None:
     metrics = Metrics()
-    metrics.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), 2.0)
-    metrics.posted(Outcome(Result.AMBIGUOUS, Reason.RESET, 0.04), -5.0)
+    metrics.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
+    metrics.posted(Outcome(Result.AMBIGUOUS, Reason.RESET, 0.04), age=-5.0)
     found = scraped(moment(), metrics)
     assert found["ocs_bridge_post_duration_seconds_sum"][(("outcome", "delivered"),)] == 0.02
     assert found["ocs_bridge_post_duration_seconds_count"][(("outcome", "ambiguous"),)] == 1
     assert found["ocs_bridge_event_age_seconds_sum"][()] == 2.0
     assert found["ocs_bridge_event_age_seconds_count"][()] == 2
+    assert found["ocs_bridge_tick_lateness_seconds_count"][()] == 0
+
+
+def test_of_a_periodic_notification_the_lateness_is_observed_and_no_age() -> None:
+    metrics = Metrics()
+    metrics.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), late=0.04)
+    found = scraped(moment(), metrics)
+    assert found["ocs_bridge_tick_lateness_seconds_sum"][()] == 0.04
+    assert found["ocs_bridge_event_age_seconds_count"][()] == 0
 
 
 def test_two_bridges_in_one_process_share_no_numbers() -> None:
     first = Metrics()
-    first.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), 2.0)
+    first.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
     assert scraped(moment(), Metrics())["ocs_bridge_event_age_seconds_count"][()] == 0
 
 
@@ -366,6 +409,7 @@ def test_the_statistics_of_a_group_have_a_series_each() -> None:
         "gsw_stat_hit_ratio": {of("a"): 0.3},
         "gsw_stat_overdial_rate": {of("a"): 0.02},
         "gsw_stat_time_to_complete_seconds": {of("a"): 600},
+        "gsw_stat_last_update_timestamp_seconds": {of("a"): 0.0},
     }
 
 
@@ -437,3 +481,11 @@ def test_calling_lists_have_series_where_they_are_asked_for(calling_lists: bool)
     times = found.get("gsw_stat_calling_list_time_to_complete_seconds", {})
     assert {dict(labels)["calling_list"]: n for labels, n in ratios.items()} == ({"A": 0.1} if calling_lists else {})
     assert {dict(labels)["calling_list"]: n for labels, n in times.items()} == ({"B": 60} if calling_lists else {})
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the client reads /proc")
+def test_the_process_is_told_of_where_the_bridge_asks_for_it() -> None:
+    found = scraped(moment(), Metrics(process=True))
+
+    assert {name for name in found if name.startswith("process_")} == set(PROCESS)
+    assert {name for name in scraped(moment()) if name.startswith("process_")} == set()

@@ -11,9 +11,9 @@ from edge.posting import BODY, Run, is_, posting, run, way
 from edge.receivers import Line, Receiver
 from edge.scripts import answer, http, over_tls, server_context
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
 from bridge.edge.tls import receiver_context
-from bridge.settings import HttpSettings
 
 __all__ = ["run"]
 

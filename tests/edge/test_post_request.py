@@ -10,9 +10,9 @@ from edge.posting import BODY, Run, is_, posting, run, transport_of_the_way
 from edge.receivers import Receiver
 from edge.scripts import answer
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Outcome, Reason, Result
 from bridge.edge.post import BODY_LIMIT, Poster
-from bridge.settings import HttpSettings
 
 __all__ = ["run"]
 

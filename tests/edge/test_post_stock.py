@@ -17,9 +17,9 @@ from edge.posting import BODY, TIMEOUT, is_, posting
 from edge.receivers import EVENT_ID, Line, Receiver, Request, Script
 from edge.scripts import answer, over_tls, server_context
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Outcome, Reason, Result
 from bridge.edge.tls import receiver_context
-from bridge.settings import HttpSettings
 
 DELIVERED = (Result.DELIVERED, Reason.STATUS_2XX, 200)
 

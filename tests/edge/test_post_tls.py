@@ -12,9 +12,10 @@ from edge.posting import BODY, TIMEOUT, Run, is_, posting, run, two_posts, way
 from edge.receivers import Line, Receiver
 from edge.scripts import answer, over_tls, server_context
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
 from bridge.edge.tls import receiver_context
-from bridge.settings import HttpSettings
+from bridge.edge.wire_tls import Tls
 
 __all__ = ["run"]
 
@@ -42,6 +43,24 @@ def test_posts_over_tls_share_a_connection(run: Run[Any], made: Certificates, tr
             is_(outcome, *DELIVERED)
     assert receiver.ids == ["first", "second"]
     assert receiver.connections == 1
+
+
+def test_the_session_of_a_connection_is_copied_once_however_many_posts_it_carries(
+    run: Run[Any], made: Certificates, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[Tls] = []
+    copy: Any = Tls.__dict__["session"].fget
+
+    def counting(tls: Tls) -> Any:
+        copied.append(tls)
+        return copy(tls)
+
+    monkeypatch.setattr(Tls, "session", property(counting))
+    with secure(made) as receiver:
+        for outcome in run(two_posts(receiver.url, trusting)):
+            is_(outcome, *DELIVERED)
+        assert receiver.connections == 1
+    assert len(copied) == (0 if way() == "stock" else 1)
 
 
 @pytest.mark.parametrize("name", ["expired", "wrong_host", "other_server"])

@@ -13,10 +13,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 from pydantic import SecretStr
 
+from bridge.connections import KafkaSettings
 from bridge.demo.broker import API_VERSION, EmbeddedBroker
 from bridge.edge.kafka_options import Unreachable, connecting, connection_options, consumer_properties
-from bridge.edge.producer import Producer
-from bridge.settings import KafkaSettings
+from bridge.edge.producer import Producer, abandon
 
 VERSION: dict[str, str | int | float | bool | None] = {"api_version": API_VERSION}
 
@@ -83,7 +83,7 @@ def test_close_gives_up_what_waits_for_a_broker_that_is_away_and_leaves_no_threa
 
 
 def test_kafka_python_itself_leaves_its_thread_in_that_case() -> None:
-    # When this fails, kafka-python has been mended and Producer._abandon can go.
+    # When this fails, kafka-python has been mended and `abandon` can go.
     broker = EmbeddedBroker()
     mute = Producer(on(broker))
     producer: KafkaProducer = mute._producer
@@ -93,7 +93,7 @@ def test_kafka_python_itself_leaves_its_thread_in_that_case() -> None:
     with pytest.raises(KafkaTimeoutError):
         producer.close(timeout=0.5)
     assert len(senders()) == 1
-    mute._abandon()
+    abandon(producer)
     assert senders() == []
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from edge.certificates import Certificates, make
 
+from bridge.connections import HttpSettings, KafkaSettings
 from bridge.edge.tls import TlsFileError, certificate, file_problems, kafka_context, receiver_context
-from bridge.settings import HttpSettings, KafkaSettings
 
 
 @pytest.fixture(scope="module")

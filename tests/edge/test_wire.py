@@ -11,10 +11,10 @@ from edge.posting import BODY, TIMEOUT, is_, loop, posting
 from edge.receivers import Receiver
 from edge.scripts import answer, http
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
 from bridge.edge.wire import Wire
 from bridge.edge.wire_answer import BODY_LIMIT
-from bridge.settings import HttpSettings
 
 __all__ = ["loop"]
 

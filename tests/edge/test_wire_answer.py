@@ -3,7 +3,7 @@
 import httptools
 import pytest
 from edge.scripts import http
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.edge.wire_answer import BODY_LIMIT, HEAD_LIMIT, Answer, KeptAnswer
@@ -51,7 +51,6 @@ def head_of(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_an_answer_is_the_same_however_it_is_cut(
     answer: tuple[bytes, int | None, bool, bool, bool], data: st.DataObject

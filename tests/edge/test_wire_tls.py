@@ -11,9 +11,9 @@ from edge.posting import BODY, LOOPS, is_, posting
 from edge.receivers import Line, Receiver
 from edge.scripts import answer, http, over_tls, server_context
 
+from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
 from bridge.edge.tls import receiver_context
-from bridge.settings import HttpSettings
 
 DELIVERED = (Result.DELIVERED, Reason.STATUS_2XX, 200)
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from faults.harness import table
-from faults.harness.case import Case, MakeCase
+from faults.harness.case import Case, LeaveOut, MakeCase
 from faults.harness.history import Mode
 from kafka_broker import KafkaBroker
 
@@ -32,11 +32,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     rows = table.rows(RUN)
     if rows:
         terminalreporter.write_sep("=", f"faults: {len(rows)} cases")
-        terminalreporter.write_line("\n".join(table.markdown(rows)))
+        text = "\n".join([*table.markdown(rows), "", *table.markdown(table.summary(rows), table.SUMMARY)])
+        terminalreporter.write_line(text)
+        if config.option.markexpr == "faults" and not config.option.keyword:  # all of them: `make faults`
+            table.PAGE.write_text(f"{text}\n", encoding="utf-8")
 
 
 @pytest.fixture(params=list(Mode), ids=[mode.value for mode in Mode])
@@ -46,6 +49,17 @@ def mode(request: pytest.FixtureRequest) -> Mode:
     if chosen is not Mode.AT_LEAST_ONCE and "mode" not in DeliverySettings.model_fields:
         pytest.skip("the bridge has no delivery.mode yet")
     return chosen
+
+
+@pytest.fixture
+def leave_out() -> LeaveOut:
+    """Say in the table that a case can't be run here, and why; skips the test."""
+
+    def leave(name: str, why: str) -> None:
+        table.keep(RUN, {"case": name, "verdict": f"left out: {why}"})
+        pytest.skip(why)
+
+    return leave
 
 
 @pytest.fixture

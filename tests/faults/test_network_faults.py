@@ -8,7 +8,7 @@ import pytest
 from faults.harness.case import MakeCase
 from faults.harness.history import Mode
 from faults.harness.proxy import ProxiedBroker, Proxy
-from faults.harness.scenes import LONG, SHORT, outage
+from faults.harness.scenes import LONG, PATIENT, SHORT, outage
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker]
 
@@ -50,8 +50,10 @@ def late(proxy: Proxy, seconds: float) -> Iterator[None]:
 @contextmanager
 def slow(proxy: Proxy, seconds: float) -> Iterator[None]:
     proxy.delay = seconds
-    yield
-    proxy.delay = 0.0
+    try:
+        yield
+    finally:
+        proxy.delay = 0.0
 
 
 @pytest.mark.parametrize("name", ["cut", "half_open", "late", "slow"])
@@ -80,6 +82,6 @@ def test_a_network_fault_longer_than_the_session(
         proxied.direct,
         mode=mode,
         bootstrap=proxied.proxied,
-        settings={"kafka": {"session_timeout": LONG}, "http": {"timeout": 1}},
+        settings={"kafka": {"session_timeout": LONG}, "http": PATIENT},
     )
     outage(case, fault(proxied.proxy, LONG + 5), losing=True)

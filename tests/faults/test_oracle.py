@@ -93,10 +93,25 @@ def test_a_repetition_of_what_a_commit_had_is_bad_even_after_a_kill(commit: Comm
     assert verdict.bad
 
 
-def test_what_a_commit_had_and_a_later_one_has_not_is_judged_by_the_later_one() -> None:
+def test_what_a_commit_had_and_a_later_one_has_not_is_judged_by_the_later_one_which_is_bad_itself() -> None:
     commits = [Committed(12.1, P, 2, runs=((2, 3),)), Committed(12.2, P, 2)]
     verdict = judge(history(*once_each(), arrival(2, 14, "a.2"), commits=commits, excuses=[KILLED]))
     assert verdict.repeated_after_commit == []
+    assert verdict.backwards == ["t/0 forgets 1 such as 2"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        Committed(12.2, P, 1, runs=((2, 3),)),
+        Committed(12.2, P, 3),
+        Committed(12.2, P, 0),
+    ],
+    ids=["still has it", "is beyond it", "was deleted"],
+)
+def test_a_later_commit_that_has_what_the_one_before_had_is_good(later: Committed) -> None:
+    before = Committed(12.1, P, 1, runs=((2, 3), (7, 9)))  # 7 and 8 are no events
+    assert judge(history(*once_each(), commits=[before, later])).backwards == []
 
 
 def test_a_kill_excuses_nothing_that_was_posted_twice_before_it() -> None:
@@ -120,6 +135,12 @@ def test_a_later_event_that_arrives_first_is_out_of_order() -> None:
     verdict = judge(history(arrival(0, 10), arrival(2, 11), arrival(1, 12)))
     assert verdict.out_of_order == ["t/0/1/7"]
     assert verdict.bad
+
+
+def test_a_post_that_was_given_up_may_arrive_late() -> None:
+    late = history(arrival(0, 10), arrival(2, 11), arrival(1, 12))
+    late.given_up = frozenset({"t/0/1/7"})
+    assert judge(late).out_of_order == []
 
 
 def test_order_is_that_of_first_arrivals() -> None:

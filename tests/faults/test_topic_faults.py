@@ -1,17 +1,21 @@
 """What happens to a topic or its offsets meanwhile: nothing that exists is lost, and what Kafka itself lost is counted."""
 
+import struct
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import confluent_kafka
 import pytest
+from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 from faults.harness.case import Case, MakeCase
 from faults.harness.history import Excuse, Mode
 from faults.harness.members import Member
+from kafka_broker import KafkaBroker
 from kafka_topics import committed, make_topic, read_all
 from loopback import wait_until
 
@@ -75,7 +79,7 @@ def test_a_topic_made_again_while_the_bridge_is_down(make_case: MakeCase, mode: 
 def end_of_remade(case: Case, member: Member) -> None:
     """By arrivals: commits of the old topic would look as if all were done."""
     with suppress(TimeoutError):
-        wait_until(lambda: case.receiver.arrived >= len(case.produced), timeout=15, what="all arrived")
+        wait_until(lambda: case.receiver.arrived >= len(case.produced), timeout=60, what="all arrived")
     member.scrape()
     assert member.stop() == 0
     case.judge()
@@ -83,7 +87,17 @@ def end_of_remade(case: Case, member: Member) -> None:
 
 def remake(case: Case) -> None:
     administer(case, lambda client: client.delete_topics([case.topic]))
-    wait_until(lambda: _made(case), timeout=20, what="the topic is made again")
+    wait_until(lambda: _made(case), timeout=60, what="the topic is made again")
+    case.workload.topic_id = topic_id(case)
+
+
+def topic_id(case: Case) -> str:
+    """As the bridge writes it, from another client."""
+    client = AdminClient({"bootstrap.servers": case.kafka, "log_level": 2})
+    (described,) = client.describe_topics(TopicCollection([case.topic])).values()
+    identity = described.result(10).topic_id
+    halves = identity.get_most_significant_bits(), identity.get_least_significant_bits()
+    return urlsafe_b64encode(struct.pack(">qq", *halves)).decode().rstrip("=")
 
 
 def _made(case: Case) -> bool:
@@ -96,6 +110,22 @@ def _made(case: Case) -> bool:
     return True
 
 
+def test_a_log_that_was_cut(make_own_case: MakeCase, own_broker: KafkaBroker, mode: Mode) -> None:
+    """As by an election of a broker that was behind. Offsets come again, in the topic that it was."""
+    case = make_own_case("topic: log cut, offsets come again", mode=mode, partitions=2)
+    (member,) = case.ready()
+    case.workload.produce(300)
+    case.wait_done()
+    own_broker.kill()
+    for number in range(2):
+        for file in (own_broker.folder / "data" / f"{case.topic}-{number}").iterdir():
+            if file.name != "partition.metadata":
+                file.unlink()
+    own_broker.start()
+    case.workload.produce(100)
+    end_of_remade(case, member)
+
+
 @pytest.mark.faults_ci
 def test_partitions_added(make_case: MakeCase, mode: Mode) -> None:
     """What is written to them before the bridge knows them is read from the start."""
@@ -103,6 +133,11 @@ def test_partitions_added(make_case: MakeCase, mode: Mode) -> None:
         "topic: partitions added", mode=mode, partitions=2, settings={"kafka": {"auto_offset_reset": "latest"}}
     )
     case.ready(2)
+
+    def both_start() -> bool:  # from `latest`, so before anything is written
+        return sum(len(member.told("partition_starts")) for member in case.members) >= 2
+
+    case.members[0].wait(both_start, timeout=60, what="both partitions start")
     case.workload.produce(100)
     case.wait_done()
     administer(case, lambda client: client.create_partitions([NewPartitions(case.topic, 5)]))
@@ -113,16 +148,19 @@ def test_partitions_added(make_case: MakeCase, mode: Mode) -> None:
 
 
 def test_all_offsets_expired(make_case: MakeCase, mode: Mode) -> None:
-    """Kafka forgot what was done: everything there is is new to the group, and the setting says so."""
-    case = make_case("topic: offsets of the group expired", mode=mode, partitions=2)
+    """Kafka forgot what was done: everything there is is new to the group, or nothing, as the setting says."""
+    reset = "earliest" if mode is Mode.AT_LEAST_ONCE else "latest"
+    settings = {"kafka": {"auto_offset_reset": reset}}
+    case = make_case("topic: offsets of the group expired", mode=mode, partitions=2, settings=settings)
     stop_at(case, 200)
     member = case.members[0].name
     case.excuses.append(Excuse(member, "Kafka forgot its offsets", time.time(), time.time()))
     administer(case, lambda client: client.delete_consumer_groups([case.group]))
+    (heir,) = case.ready()
+    heir.wait(lambda: len(heir.told("partition_starts")) == 2, timeout=60, what="it knows where to start")
     case.workload.produce(100)
-    case.ready()
-    verdict = case.finish(note=lambda: "posted again from kafka.auto_offset_reset=earliest")
-    assert len(verdict.repeated) == 200
+    verdict = case.finish(note=lambda: f"kafka.auto_offset_reset={reset}")
+    assert len(verdict.repeated) == (200 if reset == "earliest" else 0)
 
 
 @pytest.mark.faults_ci
@@ -139,7 +177,7 @@ def test_gaps_of_transactions_and_compaction(make_case: MakeCase, mode: Mode) ->
     case.workload.produce(400)
     time.sleep(1.0)
     case.workload.produce(40)  # a new segment: the old one may be cleaned
-    wait_until(lambda: len(case.produced) - len(in_log(case)) > 100, timeout=40, what="compaction has taken some away")
+    wait_until(lambda: len(case.produced) - len(in_log(case)) > 100, timeout=60, what="compaction has taken some away")
     case.lost_by_kafka = {event.id for event in case.produced} - in_log(case)
     (member,) = case.ready()
     case.wait_done()

@@ -22,7 +22,7 @@ def test_a_process_that_was_stopped_posts_nothing_of_its_successor(make_case: Ma
     case.excuses.append(Excuse(frozen.name, "SIGSTOP", stopped, stopped))
     time.sleep(8)
     frozen.signal(signal.SIGCONT)
-    frozen.wait(lambda: bool(frozen.told("partitions_lost")), timeout=20, what="notices the loss")
+    frozen.wait(lambda: bool(frozen.told("partitions_lost")), timeout=60, what="notices the loss")
     frozen.wait_ready()
     case.workload.stop()
     case.finish()

@@ -5,7 +5,7 @@ import struct
 from faults.harness.history import Committed, Place
 from kafka_topics import read_all
 
-from bridge.core.runs import read, read_covered
+from bridge.core.runs import read, read_covered, read_topic
 
 TOPIC = "__consumer_offsets"
 
@@ -39,7 +39,7 @@ def _committed(at: float, place: Place, value: bytes) -> Committed:
     if version >= 3:
         fields.number("i")  # the leader's epoch
     metadata = fields.text() if version < 4 else fields.compact_text()
-    return Committed(at, place, offset, read(metadata, offset)[0], read_covered(metadata, offset))
+    return Committed(at, place, offset, read(metadata, offset)[0], read_covered(metadata, offset), read_topic(metadata))
 
 
 class _Fields:

@@ -28,7 +28,10 @@ class Place(NamedTuple):
 
 
 class Produced(msgspec.Struct, frozen=True):
-    """An event that Kafka has acknowledged, written `at`; `sequence` counts upwards within its campaign group."""
+    """An event that Kafka has acknowledged, written `at`; `sequence` counts upwards within its campaign group.
+
+    `topic_id`: of a topic that was made again; empty: the one that was there at first.
+    """
 
     id: str
     place: Place
@@ -36,6 +39,7 @@ class Produced(msgspec.Struct, frozen=True):
     group: str
     sequence: int
     at: float = 0.0
+    topic_id: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -58,6 +62,11 @@ class Committed(msgspec.Struct, frozen=True):
     offset: int
     runs: Runs = ()
     covered: Runs = ()
+    topic_id: str = ""
+
+    def is_of(self, event: Produced) -> bool:
+        """Whether it is of the topic that the event was written to, and not of one deleted before."""
+        return event.topic_id in ("", self.topic_id)
 
     def has(self, offset: int) -> bool:
         """Whether no successor may post the record at `offset`."""
@@ -101,7 +110,17 @@ class History(msgspec.Struct):
     final: frozenset[str] = frozenset()
     lost_by_kafka: frozenset[str] = frozenset()  # ids that Kafka itself no longer had
     told_unknown: frozenset[tuple[str, int, int]] = frozenset()  # positions that the members' logs tell as unknown
+    given_up: frozenset[str] = frozenset()  # ids of POSTs that their senders tell as ambiguous
     gaps: int | None = None  # how many offsets the bridge must have counted as missing; None: not asked
+
+
+def begun_or_committed(
+    produced: Iterable[Produced], attempts: Iterable[Attempt], commits: Iterable[Committed]
+) -> list[Produced]:
+    """Events that somebody began to post, or that the last commit of their partition has."""
+    begun = {attempt.id for attempt in attempts}
+    last = {commit.place: commit for commit in sorted(commits, key=lambda one: one.at)}
+    return [e for e in produced if e.id in begun or (e.place in last and last[e.place].has(e.offset))]
 
 
 def last_of(counts: Iterable[Counts]) -> dict[str, Counts]:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from bridge_process import SHORT, Scrape
 from faults.harness.history import Attempt, Counts
-from loopback import dying_with_its_parent, wait_until
+from loopback import PATIENCE, dying_with_its_parent, wait_until
 
 ROOT = Path(__file__).parents[3]
 ENDS = ("posted", "absorbed", "skipped", "quarantined", "returned")
@@ -31,10 +31,12 @@ class Member:
         self.name = name
         self.output = folder / f"{name}.log"
         self.counts: list[Counts] = []
+        self._last: Scrape | None = None
         self.ended_in_order = False
-        self._admin: int | None = None
+        whole = merged(SHORT, settings)
+        self._admin: int | None = whole["admin"]["port"] or None
         config = folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(merged(SHORT, settings)))
+        config.write_text(yaml.safe_dump(whole))
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "COVERAGE_", "COV_"))}
         start = [sys.executable, *(command or ["-m", "bridge"]), "run", "-c", str(config)]
         with self.output.open("wb") as output:
@@ -66,6 +68,12 @@ class Member:
         for line in self.told("post_unknown"):
             yield line["topic"], line["partition"], line["offset"]
 
+    def given_up(self) -> Iterator[str]:
+        """Ids of the POSTs that ended without an answer, as far as its log has a line for each."""
+        for line in self.told("post_failed"):
+            if line["outcome"] == "ambiguous":
+                yield line["event_id"].partition("/")[2]
+
     def journal(self) -> Iterator[Attempt]:
         """The POSTs that it began, by its log at level TRACE."""
         for line in self.told("notification_sending"):
@@ -76,7 +84,7 @@ class Member:
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text; OSError while nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._admin_port(), timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self._admin_port(), timeout=15)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -100,7 +108,7 @@ class Member:
         except OSError:
             return False
 
-    def wait_ready(self, timeout: float = 30) -> None:
+    def wait_ready(self, timeout: float = PATIENCE) -> None:
         """Until it is a member of its group."""
         self.wait(self.ready, timeout=timeout, what="ready")
 
@@ -116,9 +124,18 @@ class Member:
 
     def scrape(self) -> Scrape:
         """Its metrics now, also kept as `counts`."""
-        scrape = Scrape(self.get("/metrics")[1])
+        scrape = self._last = Scrape(self.get("/metrics")[1])
         self.counts.append(counts_of(self.name, scrape))
         return scrape
+
+    def scraped(self, metric: str) -> int:
+        """A metric as it was when it was last scraped."""
+        assert self._last is not None, f"{self.name} was never scraped"
+        return self._last(metric)
+
+    def last(self, metric: str, **labels: str) -> int:
+        """A metric as it was when it was last scraped; 0 if it never was."""
+        return self._last(metric, **labels) if self._last is not None else 0
 
     # Its end
 

@@ -3,7 +3,7 @@
 1. An event is lost if nobody ever began to post it, and Kafka did not lose it first.
 2. A repetition is excused only if whoever posted before was killed, or lost the partition, after it began and before
    the repetition; and no commit had the record by then: so it began after the last good checkpoint.
-3. Order is that of first arrivals, per campaign group.
+3. Order is that of first arrivals, per campaign group; but a POST that its sender gave up may arrive at any time after.
 4. at_least_once: no commit has a record before its POST began. at_most_once: a commit has it before its POST arrives.
 5. In each scrape the counters balance; those of a member that ended in order agree with what its receiver saw.
 """
@@ -12,6 +12,7 @@ import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from faults.harness.balance import unbalanced
@@ -43,7 +44,7 @@ class Verdict(msgspec.Struct, frozen=True):
     out_of_order: list[str]
     premature: list[str]  # committed before the POST began
     uncovered: list[str]  # arrived before a commit had it
-    backwards: list[str]  # commits below an earlier one of their partition
+    backwards: list[str]  # commits below an earlier one of their partition, or without what that had as done
     strange: list[str]  # never produced, or another event's body
     unbalanced: list[str]
 
@@ -73,10 +74,10 @@ def judge(history: History) -> Verdict:
         repeats_allowed=not once,
         repeated_by_living_owner=_ids(b for a, b in again if not _excused(a, b, history.excuses)),
         repeated_after_commit=_ids(b for _, b in again if b.id in produced and _had(commits, produced[b.id], b.at)),
-        out_of_order=_out_of_order(history.attempts),
+        out_of_order=_out_of_order(history.attempts, history.given_up),
         premature=[] if once else _premature(history.attempts, had_at),
         uncovered=_uncovered(history.attempts, had_at) if once else [],
-        backwards=_backwards(history.commits),
+        backwards=_backwards(commits, history.produced),
         strange=_ids(a for a in history.attempts if _is_strange(a, produced.get(a.id))),
         unbalanced=unbalanced(history),
     )
@@ -120,24 +121,33 @@ def _by_place(commits: Iterable[Committed]) -> dict[Place, list[Committed]]:
 
 def _had(commits: Mapping[Place, list[Committed]], event: Produced, at: float) -> bool:
     """Whether the last commit before `at` had the event."""
-    before = [commit for commit in commits.get(event.place, ()) if event.at <= commit.at < at]
+    before = [commit for commit in commits.get(event.place, ()) if _may_have(commit, event) and commit.at < at]
     return bool(before) and before[-1].has(event.offset)
 
 
 def _first_had(place: Place, produced: Iterable[Produced], commits: Iterable[Committed]) -> dict[str, float]:
     """When a commit had each event of a partition for the first time."""
-    waiting = sorted((event.offset, event.at, event.id) for event in produced if event.place == place)
+    waiting = sorted((event for event in produced if event.place == place), key=_offset)
     found: dict[str, float] = {}
     for commit in commits:
         for first, after in (*commit.runs, *commit.covered, (0, commit.offset)):
-            low, high = bisect_left(waiting, (first,)), bisect_left(waiting, (after,))
+            low, high = bisect_left(waiting, first, key=_offset), bisect_left(waiting, after, key=_offset)
             had = waiting[low:high]
-            found.update((identity, commit.at) for _, at, identity in had if at <= commit.at)
-            waiting[low:high] = [one for one in had if one[1] > commit.at]  # written later, to a topic made again
+            found.update((one.id, commit.at) for one in had if _may_have(commit, one))
+            waiting[low:high] = [one for one in had if not _may_have(commit, one)]
     return found
 
 
-def _out_of_order(attempts: Iterable[Attempt]) -> list[str]:
+def _may_have(commit: Committed, event: Produced) -> bool:
+    """False: it was written later, or to a topic that was made again."""
+    return event.at <= commit.at and commit.is_of(event)
+
+
+def _offset(event: Produced) -> int:
+    return event.offset
+
+
+def _out_of_order(attempts: Iterable[Attempt], given_up: AbstractSet[str]) -> list[str]:
     """First arrivals that came after a later event of their group."""
     found: list[str] = []
     seen: set[str] = set()
@@ -147,7 +157,7 @@ def _out_of_order(attempts: Iterable[Attempt]) -> list[str]:
             continue
         seen.add(attempt.id)
         before = highest.get(attempt.group, -1)
-        if attempt.sequence < before:
+        if attempt.sequence < before and attempt.id not in given_up:
             found.append(attempt.id)
         highest[attempt.group] = max(attempt.sequence, before)
     return found
@@ -164,14 +174,30 @@ def _uncovered(attempts: Iterable[Attempt], had_at: Mapping[str, float]) -> list
     return _ids(a for a in attempts if a.seen and had_at.get(a.id, float("inf")) > a.at)
 
 
-def _backwards(commits: Iterable[Committed]) -> list[str]:
-    """Whoever wrote them was not the partition's owner any more. A deleted commit (offset 0) begins anew."""
+def _backwards(commits: Mapping[Place, list[Committed]], produced: Iterable[Produced]) -> list[str]:
+    """Whoever wrote them was not the partition's owner any more, or did not look at what the commit before said was done.
+
+    A deleted commit (offset 0) begins anew.
+    """
+    written: dict[Place, list[int]] = defaultdict(list)
+    for event in sorted(produced, key=lambda one: one.offset):
+        written[event.place].append(event.offset)
     found = []
-    for place, of_place in _by_place(commits).items():
+    for place, of_place in commits.items():
         for before, after in itertools.pairwise(of_place):
+            if before.topic_id and after.topic_id not in ("", before.topic_id):
+                continue
             if 0 < after.offset < before.offset:
                 found.append(f"{place.topic}/{place.number} from {before.offset} to {after.offset}")
+            elif after.offset and (forgotten := _forgotten(before, after, written[place])):
+                found.append(f"{place.topic}/{place.number} forgets {len(forgotten)} such as {forgotten[0]}")
     return found
+
+
+def _forgotten(before: Committed, after: Committed, written: list[int]) -> list[int]:
+    """Offsets of events that the commit before had beyond its own offset, and the one after has not."""
+    runs = [written[bisect_left(written, first) : bisect_left(written, end)] for first, end in before.runs]
+    return [offset for run in runs for offset in run if not after.has(offset)]
 
 
 def _is_strange(attempt: Attempt, event: Produced | None) -> bool:

@@ -18,8 +18,9 @@ WALL = time.time() - time.monotonic()
 class Recorder:
     """`switch` changes what is played, `stop` and `start` are a restart on the same port; `attempts` outlive both."""
 
-    def __init__(self, script: Script | None = None, *, scheme: str = "http") -> None:
+    def __init__(self, script: Script | None = None, *, scheme: str = "http", host: str = "127.0.0.1") -> None:
         self.script = script or answer(200)
+        self._host = host
         self._scheme = scheme
         self._receivers: list[Receiver] = []
         self.start()
@@ -35,7 +36,7 @@ class Recorder:
     def start(self) -> None:
         """Listen; on the same port as before."""
         port = self._receivers[0].port if self._receivers else 0
-        self._receivers.append(Receiver(self._play, scheme=self._scheme, port=port))
+        self._receivers.append(Receiver(self._play, scheme=self._scheme, port=port, host=self._host))
         self._receivers[-1].__enter__()
 
     def stop(self) -> None:

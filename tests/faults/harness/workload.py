@@ -12,14 +12,22 @@ from group_events import change
 
 
 class Workload:
-    """Writes to `topic`; group n lives in partition n % partitions. `pad`: characters that make records larger."""
+    """Writes to `topic`; group n lives in partition first_partition + n % partitions.
 
-    def __init__(self, bootstrap: str, topic: str, *, partitions: int, groups: int, pad: int = 0) -> None:
+    `pad`: characters that make records larger. `prefix`: of the names of groups.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str, *, partitions: int, groups: int, pad: int = 0, prefix: str = "G"
+    ) -> None:
         self.topic = topic
         self.partitions = partitions
         self.groups = groups
+        self.prefix = prefix
+        self.first_partition = 0
         self.produced: list[Produced] = []
         self.failures: list[str] = []
+        self.topic_id = ""  # of the topic that was made again
         self._pad = {"padding": "x" * pad} if pad else {}
         self._next = 0
         self._options: dict[str, str | int | float | bool] = {
@@ -92,25 +100,29 @@ class Workload:
     def _write(self, count: int) -> None:
         for number in range(self._next, self._next + count):
             index, sequence = number % self.groups, number // self.groups
-            group = f"G{index}"
+            group = f"{self.prefix}{index}"
             value = change(group, sequence, **self._pad)
-            acknowledged = self._acknowledgement(group, sequence)
-            partition = index % self.partitions
-            self._producer.produce(self.topic, value, group, partition, on_delivery=acknowledged)
+            written = round(time.time() * 1000)
+            acknowledged = self._acknowledgement(group, sequence, written)
+            partition = self.first_partition + index % self.partitions
+            self._producer.produce(self.topic, value, group, partition, on_delivery=acknowledged, timestamp=written)
             if number % 1000 == 0:
                 self._producer.poll(0)
         self._next += count
         self._producer.poll(0)
 
-    def _acknowledgement(self, group: str, sequence: int) -> Callable[[Any, Any], None]:
+    def _acknowledgement(self, group: str, sequence: int, written: int) -> Callable[[Any, Any], None]:
+        """`written`: our own time, since of a batch sent twice Kafka tells the time of its last record for all."""
+
         def acknowledged(error: Any, message: Any) -> None:
             if error is not None:
                 self.failures.append(str(error))
                 return
             place = Place(message.topic(), message.partition())
-            written = message.timestamp()[1]
             identity = f"{place.topic}/{place.number}/{message.offset()}/{written}"
-            self.produced.append(Produced(identity, place, message.offset(), group, sequence, written / 1000))
+            self.produced.append(
+                Produced(identity, place, message.offset(), group, sequence, written / 1000, self.topic_id)
+            )
 
         return acknowledged
 

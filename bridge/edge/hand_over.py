@@ -1,0 +1,41 @@
+"""From the poll thread to the loop: calls in their order, and batches of records, of which two at most are on their way."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from kafka import TopicPartition
+
+from bridge.core.record import Partition, Record
+from bridge.edge.consumer import batch_of
+
+HANDED_OVER = 2  # batches on their way to the loop
+Records = dict[Partition, list[Record]]
+
+
+class HandOver:
+    """Used by one thread. Once `stop` is set, nothing is waited for any more."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
+        self._loop = loop
+        self._stop = stop
+        self._slots = threading.Semaphore(HANDED_OVER)
+
+    def call(self, call: Callable[..., None], *args: object) -> None:
+        """Have something called on the loop, after all that was handed over before."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def batch(self, batch: Mapping[TopicPartition, Sequence[Any]], take: Callable[[Records], None]) -> None:
+        """Have kafka records taken on the loop; waits while it has no time for more."""
+        records = batch_of(batch)
+        while not self._slots.acquire(timeout=0.5):
+            if self._stop.is_set():
+                return
+        self.call(self._arrived, take, records)
+
+    def _arrived(self, take: Callable[[Records], None], records: Records) -> None:
+        self._slots.release()
+        take(records)
