@@ -1,18 +1,21 @@
 """The simulator: its rate, its stop, and what it says of records that can't be written."""
 
+import asyncio
 import io
 import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 
 from bridge.connections import KafkaSettings
-from bridge.demo import simulate
+from bridge.demo import run, simulate
 from bridge.demo.broker import API_VERSION, EmbeddedBroker
 from bridge.demo.commands import run_simulate
 from bridge.demo.simulate import Simulator
@@ -80,6 +83,26 @@ def test_records_that_are_not_written_are_counted_and_told(end: str, text: str) 
     assert simulator.written == 0
     assert simulator.failed == simulator.handed > 40
     assert simulator.error == text
+
+
+def test_the_summary_waits_for_the_acknowledgements_of_records_that_the_bridge_has_read_already() -> None:
+    simulator = Simulator(Sink("never"), "t", Traffic(), 5)
+    simulator.run(threading.Event(), seconds=0.1)
+    bridge = SimpleNamespace(tally=SimpleNamespace(consumed=Counter(read=0), finished=lambda: 0))
+
+    async def waits() -> bool:
+        settled = asyncio.create_task(run._settled(bridge, simulator))
+        await asyncio.sleep(0.2)
+        waited = not settled.done()
+        simulator.written = simulator.handed
+        bridge.tally.consumed["read"] = simulator.written
+        bridge.tally.finished = lambda: simulator.written
+        await settled
+        return waited
+
+    assert simulator.waiting == 1
+    assert asyncio.run(waits())
+    assert simulator.waiting == 0
 
 
 def test_it_hands_over_no_more_than_the_bound_while_nothing_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:

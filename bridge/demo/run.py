@@ -193,6 +193,9 @@ async def _settled(bridge: Bridge, simulator: Simulator) -> None:
     deadline = time.monotonic() + SETTLE
 
     def settled() -> bool:
+        # The last acknowledgements may come after the simulator's end, and after the bridge has read their records.
+        if simulator.waiting:
+            return False
         return simulator.written <= bridge.tally.consumed.total() == bridge.tally.finished()
 
     while time.monotonic() < deadline and not settled():  # noqa: ASYNC110 (counts have no event)

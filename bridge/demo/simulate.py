@@ -44,7 +44,7 @@ class Simulator:
             due = 1 + int((clock() - begin) * self._rate)
             # What could not be written in the last second is left out: no burst after an outage.
             given = max(given, due - max(1, int(self._rate)))
-            while given < due and self._waiting < MAX_WAITING and not stop.is_set():
+            while given < due and self.waiting < MAX_WAITING and not stop.is_set():
                 self._write()
                 given += 1
             stop.wait(TURN)
@@ -55,7 +55,8 @@ class Simulator:
         return self._lost + self._refused
 
     @property
-    def _waiting(self) -> int:
+    def waiting(self) -> int:
+        """Records handed over of which nobody knows yet whether they are written."""
         return self.handed - self.written - self.failed
 
     def _write(self) -> None:
