@@ -25,6 +25,7 @@ from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
 from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
+from bridge.edge.losses import always_tell_losses
 from bridge.edge.offsets import Offsets
 from bridge.edge.parked import never_forget_parked
 from bridge.edge.topic_ids import TopicIds
@@ -165,6 +166,7 @@ class Input:
             self._stop.wait(RETRY)
             return
         never_forget_parked(consumer)
+        always_tell_losses(consumer)
         self.consumer = consumer
         self._lease.of(consumer)
         try:

@@ -1,0 +1,101 @@
+"""A member that the broker drops while it waits in a rebalance: kafka-python 3.0.12 joins again and says nothing of it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+from kafka import AsyncConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import MemberToRemove
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka_broker import KafkaBroker
+from kafka_topics import fresh_name, make_topic
+from loopback import wait_until
+
+from bridge.edge.losses import always_tell_losses
+
+
+def nothing(consumer: KafkaConsumer) -> None:
+    """kafka-python as it is."""
+
+
+class Told(AsyncConsumerRebalanceListener):  # type: ignore[misc]
+    """What a member was told."""
+
+    def __init__(self) -> None:
+        self.lost: set[TopicPartition] = set()
+        self.given_up: set[TopicPartition] = set()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        pass
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self.given_up |= revoked
+
+    async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        self.lost |= lost
+
+
+@contextmanager
+def polling(consumer: KafkaConsumer) -> Iterator[None]:
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.is_set():
+            with suppress(KafkaError, KeyError):
+                consumer.poll(timeout_ms=1000)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+@pytest.mark.parametrize(("mend", "tells"), [(nothing, False), (always_tell_losses, True)], ids=["stock", "mended"])
+def test_a_member_dropped_while_it_waits_for_the_others_is_told_of_its_loss(
+    broker: KafkaBroker, mend: Callable[[KafkaConsumer], None], tells: bool
+) -> None:
+    topic, group = make_topic(broker.bootstrap, fresh_name("events"), partitions=2), fresh_name("group")
+
+    def member(stack: ExitStack) -> tuple[KafkaConsumer, Told]:
+        consumer = KafkaConsumer(
+            bootstrap_servers=broker.bootstrap,
+            group_id=group,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            heartbeat_interval_ms=500,
+            max_poll_interval_ms=60_000,
+        )
+        stack.callback(consumer.close, timeout_ms=2000)
+        told = Told()
+        consumer.subscribe([topic], listener=told)
+        consumer.topics()
+        return consumer, told
+
+    with ExitStack() as stack:
+        dropped, told = member(stack)
+        other, _ = member(stack)
+        mend(dropped)
+        with polling(dropped):
+            with polling(other):
+                wait_until(
+                    lambda: len(dropped.assignment()) == len(other.assignment()) == 1, timeout=60, what="one each"
+                )
+            had = dropped.assignment()
+            coordinator = dropped._coordinator
+            before = coordinator.group_metadata().member_id
+            coordinator.request_rejoin()
+            # The other polls no more, so the join waits for it. It is on its way once the broker holds it.
+            wait_until(coordinator.rebalance_in_progress, timeout=60, what="a join under way")
+            admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+            stack.callback(admin.close)
+            admin.remove_group_members(group, [MemberToRemove(member_id=before)])
+            wait_until(
+                lambda: coordinator.group_metadata().member_id not in (before, ""), timeout=60, what="a new membership"
+            )
+            assert told.lost == (had if tells else set())
+            assert not told.given_up
+            assert dropped.assignment() == (set() if tells else had)
