@@ -41,8 +41,10 @@ def run(config: Config = None) -> None:
 
     from bridge.edge import log
     from bridge.edge.affinity import stay_on_one_cpu
+    from bridge.edge.allocator import give_memory_back
     from bridge.service import Bridge
 
+    give_memory_back()
     settings = settings_of(config)
     log.configure(settings.log.level, settings.log.format)
     if settings.process.single_cpu:

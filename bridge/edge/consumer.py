@@ -20,7 +20,10 @@ def consumer_options(kafka: KafkaSettings, assignor: Assignor) -> dict[str, obje
     """The consumer's configuration: what the bridge's promises need, over what the user chose."""
     return {
         "metadata_max_age_ms": 30_000,
-        "fetch_max_bytes": 8 * 1024 * 1024,  # a quarter of delivery.max_buffered_bytes' default
+        # What is fetched lies in memory several times over (the answer, its records, what is made of them), and a fetch costs
+        # as much as 50 records: these hold thousands. A larger record comes all the same, alone.
+        "fetch_max_bytes": 2 * 1024 * 1024,
+        "max_partition_fetch_bytes": 256 * 1024,
         **connection_options(kafka),
         **consumer_properties(kafka),
         "group_id": kafka.group_id,
