@@ -35,7 +35,7 @@ class KafkaSettings(Group):
     """Seconds that may lie between two polls, which is also what a rebalance may take."""
     max_poll_records: Whole = setting(500, ge=1, le=10_000)
     """Records handed over by one poll at most."""
-    poll_linger: Seconds = setting(0.025, ge=0, le=1)
+    poll_linger: Seconds = setting(0.05, ge=0, le=1)
     """Seconds to wait after a poll that brought few records, so that those which come meanwhile share a fetch: CPU against latency; 0: none."""
     security_protocol: kind.Protocol = setting("PLAINTEXT")
     """How brokers are spoken to."""

@@ -121,7 +121,7 @@ def test_the_example_has_every_setting_with_its_default() -> None:
     }
     # The same, written with units.
     assert stated == {
-        "kafka.poll_linger": "25ms",
+        "kafka.poll_linger": "50ms",
         "mapping.max_future": "5m",
         "delivery.max_buffered_bytes": "32MiB",
         "state.ttl": "24h",
