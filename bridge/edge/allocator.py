@@ -22,5 +22,6 @@ def give_memory_back() -> bool:
     with suppress(AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         options = {M_ARENA_MAX: 1, M_TRIM_THRESHOLD: THRESHOLD, M_MMAP_THRESHOLD: THRESHOLD}
-        return all([mallopt(option, value) == 1 for option, value in options.items()])
+        taken = [mallopt(option, value) for option, value in options.items()]
+        return taken == [1] * len(options)
     return False

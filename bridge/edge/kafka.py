@@ -8,7 +8,6 @@ of a partition never arrive before its owner was told of the assignment, nor aft
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any
@@ -20,6 +19,7 @@ from bridge.connections import KafkaSettings
 from bridge.core.record import Partition
 from bridge.edge.assignor import Assignor
 from bridge.edge.consumer import consumer_options, leave
+from bridge.edge.errands import Errands
 from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
 from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
@@ -27,7 +27,7 @@ from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.losses import always_tell_losses
 from bridge.edge.offsets import Offsets
-from bridge.edge.parked import never_forget_parked
+from bridge.edge.parked import before_each_fetch, never_forget_parked
 from bridge.edge.topic_ids import TopicIds
 
 log = get_logger(__name__)
@@ -57,7 +57,7 @@ class Input:
         self._hand_over = HandOver(loop, self._stop)
         self._ids = TopicIds()
         self._renewal = ""  # why a new consumer has to begin
-        self._errands: deque[Callable[[KafkaConsumer], None]] = deque()
+        self._errands = Errands()
         self._thread = threading.Thread(target=self._run, name="kafka-poll", daemon=True)
         self.offsets = Offsets(lambda: self.consumer, COMMIT)
         self.missing: frozenset[str] = frozenset()  # topics that do not exist
@@ -115,30 +115,12 @@ class Input:
     def begin(self, partition: Partition, offset: int, topic_id: str) -> None:
         """Read an assigned, paused partition from `offset` on, as long as its topic has this id."""
         (tp,) = theirs([partition])
-
-        def errand(consumer: KafkaConsumer) -> None:
-            self._ids.begun(tp, topic_id)
-            with suppress(IllegalStateError, KeyError, ValueError):  # seek says ValueError: taken away meanwhile
-                consumer.seek(tp, offset)
-                consumer.resume(tp)
-
-        self._errands.append(errand)
+        self._errands.begin(tp, offset, lambda: self._ids.begun(tp, topic_id))
 
     def once_read(self, partition: Partition, offset: int, call: Callable[[], None]) -> None:
-        """Call on the loop, once all there is of a partition before `offset` was handed over; never, if it is lost before.
-
-        Positions decide: where a log ends with the marker of a transaction, no record comes that would tell.
-        """
+        """Call on the loop, once all there is of a partition before `offset` was handed over; never, if it is lost before."""
         (tp,) = theirs([partition])
-
-        def errand(consumer: KafkaConsumer) -> None:
-            state = consumer._subscription.assignment.get(tp)  # noqa: SLF001 (position() may ask the brokers, and wait)
-            if state is not None and state.position is not None and state.position.offset >= offset:
-                self._hand_over.call(call)
-            elif state is not None:
-                self._errands.append(errand)
-
-        self._errands.append(errand)
+        self._errands.once_read(tp, offset, lambda: self._hand_over.call(call))
 
     # From here on, the thread.
 
@@ -166,6 +148,7 @@ class Input:
             self._stop.wait(RETRY)
             return
         never_forget_parked(consumer)
+        before_each_fetch(consumer, lambda: self._errands.run(consumer))
         always_tell_losses(consumer)
         self.consumer = consumer
         self._lease.of(consumer)
@@ -209,8 +192,7 @@ class Input:
         watchdog = self._watchdog = Watchdog(consumer, self._settings.max_poll_interval / 2, time.monotonic)
         looked = time.monotonic()
         while not self._stop.is_set():
-            for _ in range(len(self._errands)):  # some come again
-                self._errands.popleft()(consumer)
+            self._errands.run(consumer)
             batch = self._poll_once(consumer)
             self.polled_at = time.monotonic()
             if batch:

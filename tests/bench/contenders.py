@@ -59,7 +59,7 @@ def _bridge(name: str, place: Place) -> list[str]:
         settings[section] = {**settings.get(section, {}), **values}
     config = place.folder / "bridge.yaml"
     config.write_text(json.dumps(settings))  # JSON is YAML
-    return [sys.executable, "-m", "bridge", "run", "-c", str(config)]
+    return [os.environ.get("BENCH_PYTHON", sys.executable), "-m", "bridge", "run", "-c", str(config)]
 
 
 def _command(name: str, place: Place) -> list[str]:
@@ -82,7 +82,7 @@ def running(name: str, place: Place) -> Iterator[subprocess.Popen[bytes]]:
         "GROUP": place.group,
         "URL": place.url,
         "METRICS_PORT": str(free_port()),
-        "PYTHONPATH": os.environ.get("XPP","")+f"{HERE.parents[1]}:{HERE.parent}",
+        "PYTHONPATH": os.environ.get("XPP", "") + f"{HERE.parents[1]}:{HERE.parent}",
     }
     with (place.folder / "log").open("wb") as log:
         command = dying_with_its_parent(_command(name, place))
