@@ -1,5 +1,6 @@
 """A paused partition of which kafka-python 3.0.12 has already fetched more than it has handed out."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka_broker import KafkaBroker
 from kafka_topics import fresh_name, make_topic, produce
 
-from bridge.edge.parked import never_forget_parked
+from bridge.edge.parked import before_each_fetch, never_forget_parked
 
 
 def nothing(consumer: KafkaConsumer) -> None:
@@ -41,5 +42,28 @@ def test_what_was_parked_by_a_pause_comes_after_the_resume(
         assert polled(4) == [other]
         consumer.resume(busy)
         assert polled(5) == [busy] * left
+    finally:
+        consumer.close()
+
+
+def test_a_partition_resumed_within_a_poll_is_read_in_that_poll(broker: KafkaBroker, kcat: object) -> None:
+    topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=1)
+    paused = TopicPartition(topic, 0)
+    produce(broker.bootstrap, topic, changes(3, groups=1), partition=0)
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=None, auto_offset_reset="earliest")
+    looks: list[float] = []
+
+    def resume_at_the_third() -> None:
+        looks.append(time.monotonic())
+        if len(looks) == 3:
+            consumer.resume(paused)
+
+    try:
+        consumer.assign([paused])
+        consumer.pause(paused)
+        consumer.poll(500)
+        before_each_fetch(consumer, resume_at_the_third)
+        assert len(consumer.poll(30_000)[paused]) == 3
+        assert looks[2] - looks[0] < 5, "every 100 ms, while nothing can be fetched"
     finally:
         consumer.close()
