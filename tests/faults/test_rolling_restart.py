@@ -28,7 +28,7 @@ def roll(make_case: MakeCase, mode: Mode, *, rate: float, seconds: float, varian
     return case
 
 
-@pytest.mark.faults_ci
+@pytest.mark.faults_ci(Mode.AT_LEAST_ONCE)
 def test_a_rolling_restart_of_three_under_load(make_case: MakeCase, mode: Mode) -> None:
     roll(make_case, mode, rate=300, seconds=1)
 

@@ -34,7 +34,6 @@ def some_are_out(make_case: MakeCase, mode: Mode, name: str) -> Case:
     return case
 
 
-@pytest.mark.faults_ci
 def test_a_kill_while_much_is_out(make_case: MakeCase, mode: Mode) -> None:
     case = some_are_out(make_case, mode, "kill -9, a slow receiver")
     case.kill(case.members[0])
@@ -42,7 +41,6 @@ def test_a_kill_while_much_is_out(make_case: MakeCase, mode: Mode) -> None:
     case.finish()
 
 
-@pytest.mark.faults_ci
 def test_a_stop_and_a_join_while_much_is_out(make_case: MakeCase, mode: Mode) -> None:
     case = some_are_out(make_case, mode, "a join and a stop, a slow receiver")
     (second,) = case.ready()

@@ -38,7 +38,6 @@ def stop_at(case: Case, count: int) -> None:
     assert member.stop() == 0
 
 
-@pytest.mark.faults_ci
 def test_records_that_retention_took_away_are_counted(make_case: MakeCase, mode: Mode) -> None:
     case = make_case("topic: retention over the committed offset", mode=mode, partitions=2)
     stop_at(case, 200)
@@ -126,7 +125,6 @@ def test_a_log_that_was_cut(make_own_case: MakeCase, own_broker: KafkaBroker, mo
     end_of_remade(case, member)
 
 
-@pytest.mark.faults_ci
 def test_partitions_added(make_case: MakeCase, mode: Mode) -> None:
     """What is written to them before the bridge knows them is read from the start."""
     case = make_case(

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.faults
 SETTINGS = {"kafka": {"session_timeout": 4}, "http": {"timeout": 1}}
 
 
-@pytest.mark.faults_ci
+@pytest.mark.faults_ci(Mode.AT_LEAST_ONCE)
 def test_a_process_that_was_stopped_posts_nothing_of_its_successor(make_case: MakeCase, mode: Mode) -> None:
     case = make_case("SIGSTOP 8 s of 4 s session", mode=mode, settings=SETTINGS, partitions=4, groups=200)
     frozen, other = case.ready(2)
