@@ -191,17 +191,23 @@ def test_an_idle_connection_is_not_used_after_its_time_though_the_loop_had_none_
 
 @pytest.mark.parametrize("at_idle", [Line.close, Line.finish, Line.reset], ids=["close", "half-close", "reset"])
 def test_a_close_that_only_the_kernel_knows_of_is_seen_before_the_write(loop: Any, at_idle: Any) -> None:
-    closed = threading.Event()
+    told, closed = threading.Event(), threading.Event()
 
     def act(line: Line) -> None:
+        told.wait(5)
         at_idle(line)
         closed.set()
         line.wait(0.05)
 
+    def between() -> None:
+        """In the turn of the write, before it: the loop has heard what there was to hear."""
+        told.set()
+        assert closed.wait(5)
+
     async def scenario(url: str) -> None:
         async with posting(url) as poster:
             is_(await poster.post(BODY, "first"), *DELIVERED)
-            assert closed.wait(5)  # blocks the loop: it has no turn to hear of it
+            asyncio.get_running_loop().call_soon(between)
             is_(await poster.post(BODY, "second"), *DELIVERED)
 
     with Receiver(scripts.answer_then(act), answer(200)) as receiver:
