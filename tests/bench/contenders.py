@@ -59,7 +59,7 @@ def _bridge(name: str, place: Place) -> list[str]:
         settings[section] = {**settings.get(section, {}), **values}
     config = place.folder / "bridge.yaml"
     config.write_text(json.dumps(settings))  # JSON is YAML
-    return [os.environ.get("BENCH_PYTHON", sys.executable), "-m", "bridge", "run", "-c", str(config)]
+    return [sys.executable, "-m", "bridge", "run", "-c", str(config)]
 
 
 def _command(name: str, place: Place) -> list[str]:
