@@ -82,7 +82,7 @@ def running(name: str, place: Place) -> Iterator[subprocess.Popen[bytes]]:
         "GROUP": place.group,
         "URL": place.url,
         "METRICS_PORT": str(free_port()),
-        "PYTHONPATH": os.environ.get("XPP", "") + f"{HERE.parents[1]}:{HERE.parent}",
+        "PYTHONPATH": f"{HERE.parents[1]}:{HERE.parent}",
     }
     with (place.folder / "log").open("wb") as log:
         command = dying_with_its_parent(_command(name, place))
