@@ -6,16 +6,18 @@ from pathlib import Path
 from grafana.boards import DASHBOARDS
 from grafana.dashboard import exported, text
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
+#: The chart has copies: Helm packs its own folder, and links do not survive every way that a repository is copied.
+CHART = Path("deploy/helm/ocs-bridge/files/dashboards")
 
 
 def files() -> dict[Path, str]:
-    """Content by path below grafana/."""
+    """Content by path from the root."""
     made: dict[Path, str] = {}
     for dashboard in DASHBOARDS:
-        document = dashboard.document()
-        made[Path(f"{dashboard.uid}.json")] = text(document)
-        made[Path(f"gallery/{dashboard.uid}.json")] = text(exported(document))
+        document, name = dashboard.document(), f"{dashboard.uid}.json"
+        made[Path("grafana") / name] = made[CHART / name] = text(document)
+        made[Path("grafana/gallery") / name] = text(exported(document))
     return made
 
 
@@ -23,11 +25,12 @@ def main(arguments: list[str]) -> int:
     """-> exit code."""
     wrong = 0
     for path, content in files().items():
-        place = FOLDER / path
+        place = ROOT / path
         if "--check" not in arguments:
+            place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content, encoding="utf-8")
         elif not place.is_file() or place.read_text(encoding="utf-8") != content:
-            sys.stderr.write(f"grafana/{path} is not what its source says: run make dashboards\n")
+            sys.stderr.write(f"{path} is not what its source says: run make dashboards\n")
             wrong = 1
     return wrong
 

@@ -15,7 +15,7 @@ from bridge.core.vocabulary import GroupState
 from bridge.edge.catalogue import BY_NAME, PROCESS
 from bridge.edge.metric import GROUP_LABELS, Type
 from bridge.edge.metrics import KINDS
-from grafana.__main__ import files, main
+from grafana.__main__ import CHART, files, main
 from grafana.health import PROBLEMS
 
 ALERTS = ROOT / "deploy/helm/ocs-bridge/files/alerts.yaml"
@@ -32,17 +32,16 @@ TARGET = {"namespace", "job", "instance", "pod"}
 
 def test_the_files_are_what_the_source_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
-    here = {path.relative_to(ROOT / "grafana") for path in [*FILES, *GALLERY]}
+    here = {path.relative_to(ROOT) for path in [*FILES, *GALLERY, *(ROOT / CHART).iterdir()]}
     assert here == set(files()), "a file that the source does not make"
 
 
 def test_a_file_that_differs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grafana.__main__.FOLDER", tmp_path)
-    (tmp_path / "gallery").mkdir()
+    monkeypatch.setattr("grafana.__main__.ROOT", tmp_path)
     assert main(["--check"]) == 1
     assert main([]) == 0
     assert main(["--check"]) == 0
-    (tmp_path / "ocs-bridge-overview.json").write_text("{}")
+    (tmp_path / "grafana/ocs-bridge-overview.json").write_text("{}")
     assert main(["--check"]) == 1
 
 
