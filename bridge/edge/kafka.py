@@ -192,7 +192,7 @@ class Input:
         watchdog = self._watchdog = Watchdog(consumer, self._settings.max_poll_interval / 2, time.monotonic)
         looked = time.monotonic()
         while not self._stop.is_set():
-            self._errands.run(consumer)
+            self._errands.run(consumer)  # here too: a poll within a rebalance looks for no records
             batch = self._poll_once(consumer)
             self.polled_at = time.monotonic()
             if batch:

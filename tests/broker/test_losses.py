@@ -1,14 +1,13 @@
 """A member that the broker drops while it waits in a rebalance: kafka-python 3.0.12 joins again and says nothing of it."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
+from broker.group_member import polling
 from kafka import AsyncConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
 from kafka_broker import KafkaBroker
 from kafka_topics import fresh_name, make_topic
 from loopback import wait_until
@@ -35,24 +34,6 @@ class Told(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         self.lost |= lost
-
-
-@contextmanager
-def polling(consumer: KafkaConsumer) -> Iterator[None]:
-    stop = threading.Event()
-
-    def poll() -> None:
-        while not stop.is_set():
-            with suppress(KafkaError, KeyError):
-                consumer.poll(timeout_ms=1000)
-
-    thread = threading.Thread(target=poll, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
 
 
 @pytest.mark.parametrize(("mend", "tells"), [(nothing, False), (always_tell_losses, True)], ids=["stock", "mended"])
