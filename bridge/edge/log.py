@@ -163,6 +163,8 @@ class _FromLibraries(logging.Handler):
         self._repeated = Repeated()  # guarded by the lock of logging's own
 
     def emit(self, record: logging.LogRecord) -> None:
+        if _read_after_close(record):
+            return
         try:
             logger, text = get_logger(record.name), record.getMessage()
             emit = logger.error if record.levelno >= logging.ERROR else logger.warning
@@ -170,6 +172,12 @@ class _FromLibraries(logging.Handler):
             self._repeated.say(emit, "library", kind, time.monotonic(), message=text, exc_info=record.exc_info)
         except Exception:  # noqa: BLE001 (a broken format string of a library must not end the bridge)
             self.handleError(record)
+
+
+def _read_after_close(record: logging.LogRecord) -> bool:
+    """Whether kafka-python (3.0.12) only says, with a traceback, that it read from a connection it had just closed."""
+    error = record.exc_info[1] if record.exc_info else None
+    return record.name == "kafka.net.transport" and isinstance(error, AttributeError)
 
 
 def _take_over_logging() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from kafka.errors import KafkaConnectionError
+from kafka.net.transport import KafkaTCPTransport
 
 from bridge.edge import log as bridge_log
 from bridge.edge.log import TRACE, Repeated, configure, dropped_lines, flush, get_logger, safe_url
@@ -191,6 +194,18 @@ def test_lines_of_libraries_come_in_the_same_form_from_warning_on() -> None:
     }.items()  # fmt: skip
     assert error["level"] == "error"
     assert "OSError: no way" in error["exception"]
+
+
+def test_kafka_python_s_read_from_a_connection_that_it_has_closed_is_no_error() -> None:
+    stream = io.StringIO()
+    configure("INFO", "json", stream)
+    assert isinstance(KafkaTCPTransport(None, None)._sock_recv()[1], KafkaConnectionError)
+    assert lines(stream) == []
+
+    with socket.socket() as never_connected:
+        KafkaTCPTransport(None, never_connected)._sock_recv()
+    (line,) = lines(stream)
+    assert "OSError" in line["exception"]
 
 
 def test_a_library_s_broken_format_string_does_not_raise(capsys: pytest.CaptureFixture[str]) -> None:
