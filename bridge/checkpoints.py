@@ -1,7 +1,7 @@
 """Commits of what is done: every interval, and a last one for partitions that leave."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -52,19 +52,39 @@ class Checkpoints:
         self._committer = committer
         self._tally = tally
         self._gate = gate
+        self._filling = asyncio.Event()
+        gate.filling = self._filling.set
         self._one = asyncio.Lock()
 
-    async def keep(self, intakes: Mapping[Partition, Intake], seconds: float) -> None:
-        """Commit what has changed every `seconds`, for ever; less often while that fails."""
+    async def keep(
+        self, intakes: Mapping[Partition, Intake], seconds: float, confirmed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Commit what has changed every `seconds`, for ever; less often while that fails, sooner where POSTs would wait for it.
+
+        `confirmed` is called after each that is good: POSTs may begin that waited for it.
+        """
         failures = 0
         while True:
-            await asyncio.sleep(min(seconds * 2**failures, max(seconds, SLOWEST)))
+            if failures:
+                await asyncio.sleep(min(seconds * 2**failures, max(seconds, SLOWEST)))
+            else:
+                await self._due(seconds)
             posts = self._gate.unconfirmed
             if await self.commit(list(intakes.values())) is Commit.DONE:
                 self._gate.confirmed(posts)
+                confirmed()
                 failures = 0
             else:
                 failures = min(failures + 1, 10)
+
+    async def _due(self, seconds: float) -> None:
+        """Wait for `seconds`, or until the gate's window fills."""
+        self._filling.clear()
+        if self._gate.filled:  # during the checkpoint before
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._filling.wait()
 
     async def last(self, intakes: Collection[Intake], seconds: float) -> None:
         """Commit partitions that leave, for at most `seconds`: again after an outage or within a rebalance.

@@ -196,7 +196,7 @@ class Ownership:
 
     async def keep_checkpoints(self, seconds: float) -> None:
         """Commit what has changed every `seconds`, for ever."""
-        await self._checkpoints.keep(self.intakes, seconds)
+        await self._checkpoints.keep(self.intakes, seconds, self._pipeline.nudge)
 
     # End
 

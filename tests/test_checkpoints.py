@@ -218,6 +218,43 @@ def test_a_good_checkpoint_confirms_the_posts_that_had_ended_when_it_began_and_n
     run(scenario())
 
 
+def posts(one: One, number: int) -> None:
+    """So many POSTs end."""
+    for _ in range(number):
+        one.gate.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.01, 204), now())
+
+
+def test_where_posts_would_wait_for_the_next_checkpoint_it_comes_sooner_and_wakes_them() -> None:
+    async def scenario() -> None:
+        one, woken, most = One(seconds=0.5), list[float](), 750  # of 1000
+        keeping = asyncio.create_task(one.checkpoints.keep(one.intakes, 10, lambda: woken.append(now())))
+        began = now()
+        await asyncio.sleep(1)
+        posts(one, most)
+        await asyncio.sleep(0.1)
+        one.work(one.one)
+        posts(one, most)  # while that one is under way: the next follows at once
+        await asyncio.sleep(20)
+        keeping.cancel()
+        assert [round(at - began, 6) for at in one.times] == [1, 1.5]
+        assert [round(at - began, 6) for at in woken] == [1.5, 2, 12]
+
+    run(scenario())
+
+
+def test_while_commits_fail_a_window_that_fills_brings_none_sooner() -> None:
+    async def scenario() -> None:
+        one = One(Commit.TIMEOUT, Commit.TIMEOUT)
+        began = now()
+        async with one.kept(1):
+            await asyncio.sleep(1.5)
+            posts(one, 1000)
+            await asyncio.sleep(9)
+        assert [round(at - began, 6) for at in one.times] == [1, 3, 7]
+
+    run(scenario())
+
+
 def test_the_last_commit_is_tried_again_until_it_is_good() -> None:
     async def scenario() -> None:
         one = One(Commit.RETRIABLE, Commit.TIMEOUT, Commit.LOST, Commit.RETRIABLE)

@@ -29,6 +29,9 @@ class Gate:
     ) -> None:
         self.lease = lease
         self.unconfirmed = 0
+        #: Called when three quarters of the window are used: a checkpoint now, and it need not close.
+        self.filling: Callable[[], None] = lambda: None
+        self._filling_at = max_unconfirmed - max_unconfirmed // 4
         self._max_unconfirmed = max_unconfirmed
         self._cool_down = cool_down
         self._cool_down_after = cool_down_after
@@ -46,6 +49,8 @@ class Gate:
     def posted(self, outcome: Outcome, now: float) -> None:
         """A POST ended."""
         self.unconfirmed += 1
+        if self.unconfirmed == self._filling_at:
+            self.filling()
         if not self._cool_down:
             return
         self._not_sent = self._not_sent + 1 if outcome.result is Result.NOT_SENT else 0
@@ -54,6 +59,11 @@ class Gate:
             self._cool_until = max(self._cool_until, now + min(outcome.retry_after, self._cool_down))
         elif self._not_sent >= self._cool_down_after:
             self._cool_until = now + self._cool_down
+
+    @property
+    def filled(self) -> bool:
+        """Whether `filling` was called, and no checkpoint has mended that."""
+        return self.unconfirmed >= self._filling_at
 
     def confirmed(self, posts: int) -> None:
         """A checkpoint that covers `posts` POSTs is confirmed."""

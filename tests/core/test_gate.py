@@ -49,6 +49,21 @@ def test_it_closes_at_max_unconfirmed_and_opens_with_a_checkpoint_that_covers_so
     assert (one.unconfirmed, one.why_closed(0)) == (2, None)
 
 
+@pytest.mark.parametrize(("most", "at"), [(1, 1), (2, 2), (4, 3), (1000, 750)])
+def test_it_says_once_that_three_quarters_of_the_window_are_used(most: int, at: int) -> None:
+    one, said = gate(max_unconfirmed=most), list[int]()
+    one.filling = lambda: said.append(one.unconfirmed)
+    for _ in range(at - 1):
+        one.posted(DELIVERED, 0)
+    assert not one.filled
+    for _ in range(2):
+        one.posted(DELIVERED, 0)
+        assert one.filled
+    assert said == [at]
+    one.confirmed(at + 1)
+    assert not one.filled
+
+
 def test_what_is_out_counts_to_the_window_too() -> None:
     one = gate(max_unconfirmed=3)
     one.posted(DELIVERED, 0)
