@@ -157,7 +157,7 @@ async def run(parts: Parts, seconds: float, *, scraped: bool) -> tuple[float, li
     return share, took
 
 
-@pytest.mark.parametrize("groups", [2000])
+@pytest.mark.parametrize("groups", [1_000, 10_000])
 def test_lateness_and_cpu_at_an_interval_of_10_s(url: str, groups: int) -> None:
     async def scenario() -> None:
         parts = owning(url, 10, groups)
