@@ -178,6 +178,11 @@ def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
         assert text in " ".join(bridge(command, "--help", COLUMNS="400", TERM="dumb").stdout.split())
 
 
+def test_a_start_does_not_wait_for_rich_which_is_there_all_the_same() -> None:
+    code = "import sys, bridge.service; assert not any(n.partition('.')[0] == 'rich' for n in sys.modules); import rich.console"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
     told = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "bridge", "--help"], capture_output=True, text=True, check=True
