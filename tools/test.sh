@@ -1,43 +1,37 @@
 #!/bin/sh
 # All tests with coverage, that of child processes too. The core must be covered whole when all tests ran.
-# Most tests wait, for brokers and processes, and the core's only compute; so without arguments they run in three parts, side by
-# side: the last is shown as it goes, the others after it.
+# The core's tests only compute and most others only wait, so without arguments they run side by side; they are told after them.
 # pytest's closing lines are said once more at the end, below the coverage, for readers of a CI log.
 set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-logs=.cache/tests
-rm -rf "$logs" .coverage .coverage.*
-mkdir -p "$logs"
+log=.cache/test.log beside=.cache/test-core.log
+mkdir -p .cache
 whole=$([ $# -eq 0 ] && echo yes || echo no)
 [ ! -t 1 ] || set -- --color=yes "$@"
 
+rm -f .coverage .coverage.* .cache/test.status "$beside"
 if [ "$whole" = yes ]; then
-  part="$bin/coverage run -m pytest -p no:cacheprovider"
-  nice -n 5 $part tests/core tests/docs > "$logs/core.log" 2>&1 &
+  nice -n 5 $bin/coverage run -m pytest -p no:cacheprovider tests/core tests/docs > "$beside" 2>&1 &
   core=$!
-  $part tests/e2e tests/edge tests/faults > "$logs/processes.log" 2>&1 &
-  processes=$!
-  trap 'kill $core $processes 2>/dev/null || true' EXIT
-  for folder in core docs e2e edge faults; do set -- "--ignore=tests/$folder" "$@"; done
+  trap 'kill "$core" 2>/dev/null || true' EXIT
+  set -- --ignore=tests/core --ignore=tests/docs "$@"
 fi
-{ $bin/coverage run -m pytest "$@" 2>&1 || echo $? > "$logs/failed"; } | tee "$logs/rest.log"
+{ $bin/coverage run -m pytest "$@" 2>&1 && echo 0 > .cache/test.status || echo $? > .cache/test.status; } | tee "$log"
+status=$(cat .cache/test.status)
 if [ "$whole" = yes ]; then
-  wait $core || echo $? > "$logs/failed"
-  wait $processes || echo $? > "$logs/failed"
+  wait "$core" || status=$?
   trap - EXIT
-  cat "$logs/core.log" "$logs/processes.log"
+  cat "$beside"
 fi
 
-status=0
-[ ! -f "$logs/failed" ] || status=$(cat "$logs/failed")
 if [ "$status" -eq 0 ] && [ "$whole" = yes ]; then
   $bin/coverage combine --quiet
   $bin/coverage report
   echo "coverage of the core, branches too, must be 100 %:"
   $bin/coverage report --include='bridge/core/*' --fail-under=100 || status=$?
 fi
-for log in "$logs"/*.log; do
-  grep -E '(passed|failed|skipped|deselected|errors?|no tests ran).* in [0-9.]+s' "$log" | tail -n 1
+for each in "$beside" "$log"; do
+  [ ! -f "$each" ] || grep -E '(passed|failed|skipped|deselected|errors?|no tests ran).* in [0-9.]+s' "$each" | tail -n 1
 done
 exit "$status"
