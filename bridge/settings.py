@@ -70,7 +70,8 @@ class DeliverySettings(Group):
     transactional_id: Text | None = setting(None, "ocs-bridge-1")
     """Transactional id of the checkpoints, its own for each process; default: group, host name and a random part."""
     checkpoint_interval: Seconds = setting(1.0, ge=0.01, le=60)
-    """Seconds between checkpoints; what was posted since the last one may be repeated after a crash."""
+    """Seconds between checkpoints, sooner where max_unconfirmed is near; what was posted since the last one may be repeated
+    after a crash."""
     max_unconfirmed: Whole = setting(10_000, ge=1, le=1_000_000)
     """POSTs since the last good checkpoint after which no further one begins: what an outage of Kafka may make repeat."""
     max_age: Seconds = setting(0.0, ge=0, le=31_536_000)

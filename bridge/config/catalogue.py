@@ -50,6 +50,11 @@ class Entry:
         return f"BRIDGE_{self.group}__{self.key}".upper()
 
     @property
+    def meaning(self) -> str:
+        """What it is for, in one line: a line's end would end the row of a table."""
+        return " ".join((self.field.description or "").split())
+
+    @property
     def example(self) -> object:
         """A value that is accepted, as one would write it in the file."""
         return self.field.examples[0] if self.field.examples else self.field.get_default()

@@ -80,7 +80,7 @@ def _table(group: str) -> str:
                 f"`{entry.variable}`",
                 entry.allowed(),
                 "" if default in (None, [], {}) else f"`{as_text(default)}`",
-                str(entry.field.description),
+                entry.meaning,
                 f"`{as_text(entry.example)}`",
             )
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -113,7 +113,7 @@ def _closed(properties: Mapping[str, object]) -> Schema:
 
 def _schema_of(entry: Entry) -> Schema:
     default = entry.field.get_default()
-    said: Schema = {"description": entry.field.description, "examples": [entry.example]}
+    said: Schema = {"description": entry.meaning, "examples": [entry.example]}
     return {"anyOf": [*_forms(entry), {"type": "null"}]} | said | ({} if default is None else {"default": default})
 
 

@@ -45,8 +45,9 @@ def test_every_setting_has_a_meaning_a_variable_and_an_example_that_is_accepted(
     text = document()
     validator = jsonschema.Draft202012Validator(schema())
     for entry in CATALOGUE.values():
-        assert entry.field.description, entry.name
-        assert f"| `{entry.key}` | `{entry.variable}` | " in text
+        assert entry.meaning, entry.name
+        (row,) = re.findall(rf"^\| `{entry.key}` \| `{entry.variable}` \| .*", text, re.MULTILINE)
+        assert len(re.findall(r"(?<!\\)\|", row)) == 7, "a row of six cells"
         assert entry.example is not None, entry.name
         validator.validate({entry.group: {entry.key: entry.example}})
     for variable in re.findall(r"`(BRIDGE_\w+__\w+)`", text):
