@@ -198,17 +198,21 @@ def test_while_commits_fail_they_are_made_less_often_and_as_often_as_before_afte
     run(scenario())
 
 
+def posts(one: One, number: int) -> None:
+    """So many POSTs end."""
+    for _ in range(number):
+        one.gate.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.01, 204), now())
+
+
 def test_a_good_checkpoint_confirms_the_posts_that_had_ended_when_it_began_and_no_later_ones() -> None:
     async def scenario() -> None:
         one = One(Commit.TIMEOUT, seconds=0.5)
-        post = Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.01, 204)
-        for _ in range(5):
-            one.gate.posted(post, now())
+        posts(one, 5)
         async with one.kept(1):
             await asyncio.sleep(1.6)
             assert one.gate.unconfirmed == 5, "it failed"
             await asyncio.sleep(2)  # the next is under way
-            one.gate.posted(post, now())
+            posts(one, 1)
             assert len(one.times) == 2
             await asyncio.sleep(0.5)
             assert one.gate.unconfirmed == 1
@@ -218,22 +222,16 @@ def test_a_good_checkpoint_confirms_the_posts_that_had_ended_when_it_began_and_n
     run(scenario())
 
 
-def posts(one: One, number: int) -> None:
-    """So many POSTs end."""
-    for _ in range(number):
-        one.gate.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.01, 204), now())
-
-
 def test_where_posts_would_wait_for_the_next_checkpoint_it_comes_sooner_and_wakes_them() -> None:
     async def scenario() -> None:
-        one, woken, most = One(seconds=0.5), list[float](), 750  # of 1000
+        one, woken, three_quarters = One(seconds=0.5), list[float](), 750
         keeping = asyncio.create_task(one.checkpoints.keep(one.intakes, 10, lambda: woken.append(now())))
         began = now()
         await asyncio.sleep(1)
-        posts(one, most)
+        posts(one, three_quarters)
         await asyncio.sleep(0.1)
         one.work(one.one)
-        posts(one, most)  # while that one is under way: the next follows at once
+        posts(one, three_quarters)  # while that one is under way: the next follows at once
         await asyncio.sleep(20)
         keeping.cancel()
         assert [round(at - began, 6) for at in one.times] == [1, 1.5]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from itertools import pairwise
 
 import pytest
 from bridge_of_parts import CUT, DELIVERED, Broker, Parts, bridge, partition
@@ -282,9 +283,11 @@ def test_max_unconfirmed_stops_posting_until_a_checkpoint_is_good() -> None:
         broker = Broker()
         for n in range(10):
             broker.write(0, f"G{n}")
-        good = False
+        good, at_good_ones = False, [0]
 
         async def answer() -> tuple[Commit, bool]:
+            if good:
+                at_good_ones.append(len(broker.posted))
             return (Commit.DONE, True) if good else (Commit.TIMEOUT, False)
 
         async with bridge(broker, 0, senders=2, max_unconfirmed=4) as parts:
@@ -299,6 +302,8 @@ def test_max_unconfirmed_stops_posting_until_a_checkpoint_is_good() -> None:
             good = True
             await asyncio.sleep(10)  # the next attempt; those after it need not be waited for
             assert len(broker.posted) == 10
+            assert at_good_ones[1] == 4
+            assert all(after - before <= 4 for before, after in pairwise(at_good_ones))
             keeping.cancel()
 
     run(scenario())

@@ -48,9 +48,8 @@ def test_a_stop_under_load_and_a_new_start_post_each_event_exactly_once(
 
         with BridgeProcess(tmp_path / "second", settings) as bridge:
             arrived(receiver, 3000)
-            metrics = bridge.wait_metric(
-                "records_posted_total", 3000 - first
-            )  # also those answered too late on a busy machine
+            # Also those that are answered too late, as on a busy machine.
+            metrics = bridge.wait_metric("records_posted_total", 3000 - first)
             assert bridge.stop() == 0
 
     assert_each_once_in_order(bodies(receiver), 3000)
