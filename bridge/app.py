@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.checkpoints import Checkpoints, Committer
+from bridge.core.arrival import Route
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
-from bridge.core.intake import Limits
-from bridge.core.mapping import Mapper, Route
-from bridge.core.notification import Style
+from bridge.core.mapping import Mapper
+from bridge.core.shares import Limits
+from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Action
@@ -32,8 +33,8 @@ from bridge.edge.state_topic import StateTopic
 from bridge.edge.tls import receiver_context
 from bridge.edge.transactions import Transactions, transactional_id
 from bridge.ownership import Ownership
-from bridge.pipeline import Pipeline, Rules
-from bridge.ports import SYSTEM
+from bridge.pipeline import Pipeline
+from bridge.ports import SYSTEM, Rules
 from bridge.settings import DeliverySettings, MappingSettings, NotificationSettings, Settings
 from bridge.starting import Starter
 from bridge.status import Status

@@ -8,9 +8,9 @@ from typing import Protocol
 from bridge.core.gate import Gate
 from bridge.core.groups import Changed, GroupTable
 from bridge.core.intake import Intake
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition, names
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import MAX_BYTES, StateRecord, save
 from bridge.core.tally import Tally
 from bridge.edge.log import get_logger

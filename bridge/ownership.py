@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from bridge.checkpoints import Checkpoints
-from bridge.core.intake import Intake, Limits, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Drop, Return
 from bridge.core.record import Partition, Record, names
+from bridge.core.shares import Limits, Share
 from bridge.core.start import Start
 from bridge.edge.log import get_logger
 from bridge.pipeline import Pipeline

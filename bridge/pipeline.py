@@ -7,38 +7,26 @@ is settled on the way, without a task or a wait.
 import asyncio
 from collections.abc import Callable, Collection
 
-import msgspec
-
+from bridge.core.arrival import Arrival
 from bridge.core.gate import Gate
 from bridge.core.group import Facts
 from bridge.core.groups import GroupTable
 from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
-from bridge.core.mapping import Arrival, Mapper
-from bridge.core.notification import Style, render
+from bridge.core.mapping import Mapper
+from bridge.core.notification import render
 from bridge.core.outcome import Drop, InvalidEvent, Outcome, Reason, Return, Skip
 from bridge.core.record import Record
+from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.flights import Flights
-from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Tick, Uncovered, Work
+from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Rules, Tick, Uncovered, Work
 from bridge.reader import Reader
 from bridge.ticks import Ticks
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
-
-
-class Rules(msgspec.Struct, frozen=True):
-    """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted.
-
-    `saved`: the table is kept over restarts. `ttl`: seconds until an unloaded group is forgotten; 0: never.
-    """
-
-    enabled: bool = True
-    max_age: float = float("inf")
-    saved: bool = False
-    ttl: float = 0.0
 
 
 class Pipeline:

@@ -6,15 +6,27 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from bridge.core.arrival import Arrival
 from bridge.core.group import Facts
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane
-from bridge.core.mapping import Arrival
 from bridge.core.outcome import InvalidEvent, Outcome, Skip
 from bridge.core.record import Partition, Record
 from bridge.core.saved import Restored
 from bridge.core.schedule import Due
 from bridge.core.start import Commits, Log
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted.
+
+    `saved`: the table is kept over restarts. `ttl`: seconds until an unloaded group is forgotten; 0: never.
+    """
+
+    enabled: bool = True
+    max_age: float = float("inf")
+    saved: bool = False
+    ttl: float = 0.0
 
 
 class Now(NamedTuple):

@@ -13,11 +13,12 @@ from virtual_time import now, run, turns
 from bridge.checkpoints import AGAIN, SLOWEST, Checkpoints
 from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
-from bridge.core.intake import Intake, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Outcome, Reason, Result
 from bridge.core.record import Partition, Record, names
 from bridge.core.saved import MAX_BYTES, load
+from bridge.core.shares import Share
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState
 

@@ -8,9 +8,9 @@ import pytest
 from bridge_of_parts import DELIVERED, Broker, Parts, bridge, partition
 from virtual_time import run, turns, until
 
-from bridge.core.ledger import Checkpoint, restore, restore_covered
+from bridge.core.ledger import restore, restore_covered
 from bridge.core.outcome import Commit, Outcome, Reason, Result, Skip
-from bridge.core.runs import write
+from bridge.core.runs import Checkpoint, write
 from bridge.cover import AGAIN, AHEAD
 
 Answer = Callable[[], Awaitable[tuple[Commit, bool]]]

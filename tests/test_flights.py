@@ -4,9 +4,10 @@ import asyncio
 
 from virtual_time import now, run, turns
 
-from bridge.core.intake import Intake, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.record import Partition
+from bridge.core.shares import Share
 from bridge.flights import Flights
 
 

@@ -10,10 +10,10 @@ from group_events import change
 from virtual_time import run, turns
 
 from bridge.core.group import CampaignGroup
-from bridge.core.ledger import Checkpoint, restore_told
+from bridge.core.ledger import restore_told
 from bridge.core.outcome import Drop
 from bridge.core.record import Partition
-from bridge.core.runs import write
+from bridge.core.runs import Checkpoint, write
 from bridge.core.saved import Restored, save
 from bridge.core.start import Commits, Log
 from bridge.core.vocabulary import GroupState

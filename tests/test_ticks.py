@@ -16,11 +16,12 @@ from virtual_time import run, turns
 
 from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
-from bridge.core.intake import Intake, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Drop, Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.schedule import Due
+from bridge.core.shares import Share
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState

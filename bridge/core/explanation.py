@@ -6,9 +6,9 @@ from enum import StrEnum
 import msgspec
 
 from bridge.core.fate import Ending, Fate
-from bridge.core.ledger import Checkpoint, restore, restore_covered
+from bridge.core.ledger import restore, restore_covered
 from bridge.core.outcome import Result
-from bridge.core.runs import Runs
+from bridge.core.runs import Checkpoint, Runs
 from bridge.core.vocabulary import Kind
 
 

@@ -8,26 +8,9 @@ the first new record arrives.
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
 from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """Times in seconds. `bytes`: of all partitions together; `records`, `covered` (at_most_once): of each."""
-
-    drain: float
-    records: int
-    bytes: int
-    covered: int = 0
-
-
-class Share(msgspec.Struct):
-    """How much of one partition may be held: records, and bytes of them."""
-
-    records: int
-    bytes: int
+from bridge.core.shares import Share
 
 
 class Intake:

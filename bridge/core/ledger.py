@@ -16,19 +16,10 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
-import msgspec
-
-from bridge.core.runs import LIMIT, Runs, read, read_covered, read_told, read_topic, worst_case, write
+from bridge.core.runs import LIMIT, Checkpoint, Runs, read, read_covered, read_told, read_topic, worst_case, write
 
 #: Records between the watermark and the end: bounds the memory and the walk of a checkpoint (a few milliseconds).
 MAX_SPAN = 50_000
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """What a commit says of a partition."""
-
-    offset: int
-    metadata: str
 
 
 class Seen(Enum):

@@ -4,37 +4,18 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bridge.core.arrival import Arrival, Route
 from bridge.core.directory import Directory
 from bridge.core.event import Event
-from bridge.core.group import Names, Policy, Stamp, names_of
+from bridge.core.group import Names, Stamp, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
-from bridge.core.profile import Profile
 from bridge.core.record import Record
 
 #: What the directory says over the event, so that all profiles agree on a group's key …
 IDS = ("campaign_group_guid", "campaign_group_dbid")
 #: … and what it fills in for the key where the event says nothing.
 TENANT = ("tenant_name", "tenant_ccid")
-
-
-class Arrival(msgspec.Struct, gc=False):
-    """An event on its way through its lane. `fresh` is false where it was posted before a restart."""
-
-    record: Record
-    key: str
-    event: Event
-    stamp: Stamp
-    policy: Policy
-    row: Names | None
-    fresh: bool = True
-
-
-class Route(msgspec.Struct, frozen=True):
-    """How the records of a topic are read."""
-
-    profile: Profile
-    policy: Policy
 
 
 class Mapper:

@@ -1,22 +1,12 @@
 """Where a value stands: in the record's JSON, in its key or its headers, or in the attributes of a CloudEvent."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import msgspec
 from msgspec import UNSET
 
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.record import Record
-
-
-class Input(msgspec.Struct, frozen=True, gc=False):
-    """What a profile reads one event from. `attributes` are those of the CloudEvent around it, if there is one."""
-
-    tree: dict[str, object]
-    record: Record
-    attributes: Mapping[str, object] = {}
-
+from bridge.core.record import Input
 
 #: Takes the value at a path out of the input: UNSET = not there, None = there, but null.
 Getter = Callable[[Input], object]

@@ -9,6 +9,8 @@ first number is the version of the encoding.
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
+import msgspec
+
 #: Runs of offsets, each [first, after), ascending, not touching.
 Runs = tuple[tuple[int, int], ...]
 
@@ -19,6 +21,13 @@ MAX_OFFSET = 2**63
 MAX_METADATA = 4096  # the broker's offset.metadata.max.bytes, which counts characters
 #: Bytes of lengths that surely fit: base64 takes 4/3, the head `1;<born>,<told>,<topic>;` and a further `;` 53 at most.
 LIMIT = (MAX_METADATA - 56) // 4 * 3 - 12
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """What a commit says of a partition."""
+
+    offset: int
+    metadata: str
 
 
 def worst_case(segments: int, span: int) -> int:

@@ -14,8 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from bridge.core.ledger import Checkpoint, restore, restore_covered, restore_told, restore_topic
-from bridge.core.runs import Runs
+from bridge.core.ledger import restore, restore_covered, restore_told, restore_topic
+from bridge.core.runs import Checkpoint, Runs
 
 Reset = Literal["latest", "earliest"]
 Origin = Literal["committed", "latest", "earliest", "added_later", "out_of_range", "made_again"]

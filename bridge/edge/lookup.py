@@ -16,9 +16,9 @@ from kafka.partitioner.default import murmur2
 
 from bridge.connections import KafkaSettings
 from bridge.core.fate import Fate
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Unavailable
 from bridge.core.record import Partition, Record
+from bridge.core.runs import Checkpoint
 from bridge.core.start import Log
 from bridge.edge.consumer import decoded, standalone_consumer
 from bridge.edge.kafka_options import consumer_properties

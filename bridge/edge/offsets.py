@@ -18,9 +18,9 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit, Unavailable
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.start import Commits, Log
 from bridge.edge.topic_ids import awaited, refreshed, topic_id
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bridge.connections import KafkaSettings
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import StateRecord
 from bridge.edge.kafka_options import FAULTS
 from bridge.edge.offsets import Offsets, judged

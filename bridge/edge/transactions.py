@@ -21,9 +21,9 @@ from kafka import KafkaConsumer
 from kafka.errors import FencedInstanceIdError, KafkaError, ProducerFencedError
 
 from bridge.connections import KafkaSettings
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import StateRecord
 from bridge.edge.kafka_options import FAULTS
 from bridge.edge.offsets import committable, judged

@@ -9,18 +9,17 @@
    that took as long as all else of a POST (docs/performance.md).
 
 A request that finds an idle connection costs one future, no timer and no task. What this does not do, proxies and
-HTTP/2, stock.py does.
+HTTP/2, stock.py does. wire_transport.py makes an httpx transport of it.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 
 from bridge.connections import HttpSettings
-from bridge.edge.attempt import RECEIVE_RESPONSE, SEND_REQUEST, Attempt, Phase, Trace
+from bridge.edge.attempt import SEND_REQUEST, Attempt, Trace
 from bridge.edge.wire_answer import KeptAnswer
 from bridge.edge.wire_connection import Connection
 from bridge.edge.wire_deadlines import Deadlines
@@ -28,16 +27,11 @@ from bridge.edge.wire_open import Opener
 from bridge.edge.wire_pool import Pool
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """To the scheme, host and port of `url`; an https one needs `ssl_context`.
-
-    `exchange` is the fast way. `handle_async_request` is httpx's: POST only, with the settings' deadlines rather than
-    the request's, answers read before they are returned, and the events of `attempt.PHASES` in the `trace` extension.
-    """
+class Wire:
+    """To the scheme, host and port of `url`; an https one needs `ssl_context`."""
 
     def __init__(self, url: httpx.URL, http: HttpSettings, ssl_context: ssl.SSLContext | None) -> None:
         secure = url.scheme == "https"
-        self._origin = url.scheme, url.raw_host, url.port
         host = url.raw_host.decode("ascii")
         self._opener = Opener(host, url.port or (443 if secure else 80), ssl_context if secure else None)
         self._pool = Pool(http.max_in_flight, http.keepalive_expiry)
@@ -73,26 +67,6 @@ class Wire(httpx.AsyncBaseTransport):
             self._pool.leave()
         if error is not None:
             raise error
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As httpx: httpx.TransportError without a status; with one, what is wrong is raised where the body is read."""
-        if (request.url.scheme, request.url.raw_host, request.url.port) != self._origin or request.method != "POST":
-            raise httpx.UnsupportedProtocol(f"only POST to {self._opener!r} can be sent")
-        body = await request.aread()
-        attempt, answer = Attempt(listener=request.extensions.get("trace")), KeptAnswer()
-        error: httpx.TransportError | None = None
-        try:
-            await self.exchange(_head(request, body) + body, attempt, answer)
-        except httpx.TransportError as failure:
-            await _tell_end(attempt)
-            if attempt.status is None:
-                raise
-            error = failure
-        if attempt.status is None:
-            raise httpx.RemoteProtocolError("no answer and no error")
-        if error is None and not answer.complete:
-            error = httpx.RemoteProtocolError("the body is longer than is read")
-        return httpx.Response(attempt.status, headers=answer.headers, stream=_Body(answer.body, error))
 
     async def aclose(self) -> None:
         """Close the idle connections; the others close when their request ends."""
@@ -146,31 +120,3 @@ class Wire(httpx.AsyncBaseTransport):
 
     def _left(self, attempt: Attempt) -> float:
         return max(0.0, attempt.began + self._timeout - time.monotonic())
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body that was read, then the error that ended it, if any."""
-
-    def __init__(self, body: bytes, error: httpx.TransportError | None) -> None:
-        self._body = body
-        self._error = error
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._body:
-            yield self._body
-        if self._error is not None:
-            raise self._error
-
-
-async def _tell_end(attempt: Attempt) -> None:
-    """Whether the request was written whole decides between two timeouts."""
-    if attempt.listener is not None and attempt.phase is Phase.READ:
-        await attempt.listener(RECEIVE_RESPONSE, {})
-
-
-def _head(request: httpx.Request, body: bytes) -> bytes:
-    # The body is whole by now, so it has a length, and is not sent in chunks.
-    framing = (b"content-length", b"transfer-encoding")
-    lines = [b"%b: %b" % (name, value) for name, value in request.headers.raw if name.lower() not in framing]
-    start = b"POST %b HTTP/1.1" % request.url.raw_path
-    return b"\r\n".join([start, *lines, b"Content-Length: %d" % len(body), b"", b""])

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from golden.cases import cases, steps
 
+from bridge.core.arrival import Route
 from bridge.core.group import Policy
-from bridge.core.mapping import Mapper, Route
+from bridge.core.mapping import Mapper
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Record

@@ -16,10 +16,11 @@ from bench.workload import PARTITIONS, events
 
 from bridge.app import Parts, build, mapper
 from bridge.connections import KafkaSettings
-from bridge.core.intake import Intake, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Outcome, Reason, Result
 from bridge.core.record import Partition, Record
+from bridge.core.shares import Share
 from bridge.settings import AdminSettings, MappingSettings, NotificationSettings, Settings
 
 EVENTS, SLICE = 12_000, 60

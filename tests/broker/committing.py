@@ -14,9 +14,9 @@ from loopback import wait_until
 
 from bridge.checkpoints import Committer
 from bridge.connections import KafkaSettings
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import StateRecord
 from bridge.edge.transactions import Transactions, transactional_id
 

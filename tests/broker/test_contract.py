@@ -14,9 +14,10 @@ from kafka import KafkaProducer
 from kafka_topics import fresh_name, make_topic
 
 from bridge.connections import KafkaSettings
-from bridge.core.ledger import Checkpoint, Ledger, restore
+from bridge.core.ledger import Ledger, restore
 from bridge.core.outcome import Commit, Unavailable
 from bridge.core.record import Partition, Record
+from bridge.core.runs import Checkpoint
 from bridge.core.start import Commits, Log
 from bridge.edge.kafka import Input
 from bridge.edge.lease import Lease

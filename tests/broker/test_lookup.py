@@ -15,9 +15,9 @@ from bridge.connections import KafkaSettings
 from bridge.core import fate
 from bridge.core.explanation import Explanation, Standing
 from bridge.core.fate import Author
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Outcome, Reason, Result
 from bridge.core.record import Partition, Record
+from bridge.core.runs import Checkpoint
 from bridge.edge.lookup import Lookup, partition_of
 from bridge.explain import NoSuchRecord, explain
 from bridge.settings import DeliverySettings, Settings

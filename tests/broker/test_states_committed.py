@@ -18,9 +18,9 @@ from kafka_topics import end_offsets
 from loopback import wait_until
 
 from bridge.checkpoints import Committer
-from bridge.core.ledger import Checkpoint
 from bridge.core.outcome import Commit
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import StateRecord, load
 from bridge.edge import plain as module
 from bridge.edge import transactions

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.core.explanation import Explanation, Mapped, Search, Standing, standing
 from bridge.core.fate import Author, Fate
-from bridge.core.ledger import Checkpoint, Ledger
+from bridge.core.ledger import Ledger
+from bridge.core.runs import Checkpoint
 
 AUTHOR = Author("north", "pod-1", "1.2.3")
 TIME = datetime(2026, 3, 1, 9, 0, 0, 250_000, tzinfo=UTC)

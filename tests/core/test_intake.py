@@ -5,9 +5,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bridge.core.intake import Intake, Share
+from bridge.core.intake import Intake
 from bridge.core.ledger import MAX_SPAN, Ledger
 from bridge.core.record import Partition, Record
+from bridge.core.shares import Share
 
 PARTITION = Partition("events", 3)
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bridge.core.ledger import MAX_SPAN, Checkpoint, Ledger, Seen, restore, restore_covered, restore_told
-from bridge.core.runs import MAX_METADATA, Runs, write
+from bridge.core.ledger import MAX_SPAN, Ledger, Seen, restore, restore_covered, restore_told
+from bridge.core.runs import MAX_METADATA, Checkpoint, Runs, write
 
 GAPS = st.one_of(st.just(0), st.just(0), st.integers(0, 5), st.sampled_from([100, 127, 128, 129, 20_000, 2**33, 2**50]))
 

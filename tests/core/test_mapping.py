@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from campaigns import LENIENT, record
 
+from bridge.core.arrival import Arrival, Route
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import Policy
-from bridge.core.mapping import Arrival, Mapper, Route
+from bridge.core.mapping import Mapper
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Record

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core import start as starts
-from bridge.core.ledger import Checkpoint
-from bridge.core.runs import write
+from bridge.core.runs import Checkpoint, write
 from bridge.core.start import Commits, Log, Reset, Start
 
 LOG = Log(100, 500)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 import pytest
 from campaigns import LENIENT, record
 
+from bridge.core.arrival import Arrival, Route
 from bridge.core.directory import Directory, parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import CampaignGroup, names_of
-from bridge.core.mapping import Arrival, Mapper, Route
+from bridge.core.mapping import Mapper
 from bridge.core.profile import compile_profile
 from bridge.core.switches import Switches
 from bridge.core.vocabulary import GroupState

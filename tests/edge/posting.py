@@ -19,7 +19,7 @@ from bridge.connections import HttpSettings
 from bridge.core.outcome import REASONS, Outcome, Reason, Result
 from bridge.edge.post import Poster, TransportFactory
 from bridge.edge.stock import stock_transports
-from bridge.edge.wire import Wire
+from bridge.edge.wire_transport import WireTransport
 
 # What is alive by now needs no look after each test: 5 ms a test instead of 40.
 gc.freeze()
@@ -80,7 +80,7 @@ def transport_of_the_way(url: str, http: HttpSettings, context: ssl.SSLContext |
         return stock_transports(http, context)
     # Its own deadline comes first: a Poster that cancels it can't know how far it was.
     earlier = http.model_copy(update={"timeout": http.timeout * 0.9})
-    return None if way() == "own" else lambda: Wire(httpx.URL(url), earlier, context)
+    return None if way() == "own" else lambda: WireTransport(httpx.URL(url), earlier, context)
 
 
 def new_poster(

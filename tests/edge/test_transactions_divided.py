@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.core.ledger import Checkpoint
 from bridge.core.record import Partition
+from bridge.core.runs import Checkpoint
 from bridge.core.saved import StateRecord
 from bridge.edge.transactions import divided
 

@@ -13,17 +13,17 @@ from edge.scripts import answer, http
 
 from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
-from bridge.edge.wire import Wire
 from bridge.edge.wire_answer import BODY_LIMIT
 from bridge.edge.wire_connection import Connection
+from bridge.edge.wire_transport import WireTransport
 
 __all__ = ["loop"]
 
 DELIVERED = (Result.DELIVERED, Reason.STATUS_2XX, 200)
 
 
-def wire(url: str, **settings: Any) -> Wire:
-    return Wire(httpx.URL(url), HttpSettings(**{"timeout": TIMEOUT, **settings}), None)
+def wire(url: str, **settings: Any) -> WireTransport:
+    return WireTransport(httpx.URL(url), HttpSettings(**{"timeout": TIMEOUT, **settings}), None)
 
 
 def test_it_serves_an_httpx_client(loop: Any) -> None:
