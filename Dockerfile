@@ -1,4 +1,5 @@
-# The image of ocs-bridge: Debian's Python 3.11 without a shell, the locked dependencies, and the bridge.
+# The image of ocs-bridge: Debian's Python 3.11 without a shell, the locked dependencies, and the bridge, its hot path
+# compiled.
 # Build: make image. Both bases are arguments, so that an inside registry, pinned digests or home-made ones can be used; the
 # second must have /usr/bin/python3 of the same version as the first.
 ARG BUILD_BASE=docker.io/library/debian:bookworm-slim
@@ -10,8 +11,8 @@ ARG SOURCE_DATE_EPOCH=0
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore DEBIAN_FRONTEND=noninteractive
 # No versions: Debian keeps only the newest of each. Nothing of this stage but files of Python and the CAs goes on.
 # hadolint ignore=DL3008
-RUN { command -v pip3 && command -v strip; } >/dev/null || { apt-get update \
-    && apt-get install -y --no-install-recommends binutils ca-certificates python3 python3-pip python3-venv \
+RUN { command -v pip3 && command -v strip && command -v gcc; } >/dev/null || { apt-get update \
+    && apt-get install -y --no-install-recommends binutils ca-certificates gcc libc6-dev libpython3-dev python3 python3-pip python3-venv \
     && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /src
 COPY requirements/ requirements/
@@ -21,13 +22,16 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca,ta
     python3 -m pip install --quiet --no-compile --require-hashes --only-binary=:all: --target=/opt/ocs-bridge \
       --requirement=requirements/run.txt \
     && python3 -m venv /opt/build \
-    && awk '/^[a-z]/ {wanted = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/} wanted' requirements/dev.txt > /opt/build.txt \
-    && /opt/build/bin/python -m pip install --quiet --require-hashes --requirement=/opt/build.txt
+    && awk '/^[a-z]/ {wanted = /^(ast-serialize|hatchling|librt|mypy|mypy-extensions|packaging|pathspec|pluggy|setuptools|tomlkit|trove-classifiers|types-pyyaml|typing-extensions)==/} wanted' \
+      requirements/dev.txt > /opt/build.txt \
+    && /opt/build/bin/python -m pip install --quiet --require-hashes --requirement=/opt/build.txt \
+    && echo /opt/ocs-bridge > "$(echo /opt/build/lib/python3*/site-packages)/run.pth"
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
+COPY tools/hatch_build.py tools/
 COPY bridge/ bridge/
-# Programs and tests of packages are of no use here, nor is zstandard's other backend, nor debug information. Compiled files are checked by nothing at the start: the image
-# does not change. All times are the same, so that the same sources make the same bytes.
-RUN /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheel \
+# The hot path is compiled: docs/decisions/0008. Programs and tests of packages are of no use here, nor is zstandard's other backend, nor
+# debug information. Python's own compiled files are checked by nothing at the start: the image does not change. All times are the same, so that the same sources make the same bytes.
+RUN OCS_BRIDGE_COMPILE=1 /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheel \
     && python3 -m pip install --quiet --no-compile --no-index --no-deps --target=/opt/ocs-bridge /opt/wheel/*.whl \
     && rm -rf /opt/ocs-bridge/bin /opt/ocs-bridge/zstandard/_cffi*.so \
     && find /opt/ocs-bridge -name '*.so' -exec strip --strip-unneeded {} + \

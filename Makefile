@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup run demo serve docs test test-newest lint format faults fuzz mutations bench bench-quick bench-parts bench-check lock system clean chart chart-docs alerts image cluster dashboards dashboards-test dashboards-preview dashboards-cost
+.PHONY: help setup run demo serve docs test test-newest compiled test-compiled lint format faults fuzz mutations bench bench-quick bench-parts bench-check lock system clean chart chart-docs alerts image cluster dashboards dashboards-test dashboards-preview dashboards-cost
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -29,6 +29,9 @@ test: setup ## all tests, with coverage; broker tests where Java and Maven are (
 test-newest: setup ## the core's tests on the newest other Python found
 	@tools/test-newest.sh
 
+test-compiled: compiled ## the tests of the core and the edge with the hot path compiled, as the image has it (a C compiler)
+	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled $(BIN)/python -m pytest -p no:cacheprovider $(or $(ARGS),tests/core tests/edge tests/test_*.py)
+
 lint: setup ## ruff, mypy --strict, direction of imports
 	@set -ex; \
 	$(BIN)/ruff check .; \
@@ -46,17 +49,21 @@ faults: setup ## the proof of delivery: every fault, one table in the end (about
 fuzz: setup ## 100,000 answers that nobody should give (two minutes; BRIDGE_FUZZ_SEED=2 gives others)
 	@BRIDGE_FUZZ_RUNS=100000 $(BIN)/python -m pytest tests/edge/test_wire_fuzz.py -s $(ARGS)
 
-bench: setup ## the bridge beside its peers, one table (an hour; Go for the peers; ARGS='--only bridge --loads full')
+compiled: setup ## the bridge with its hot path compiled, as the image has it, in .cache/compiled (a C compiler; a minute, once)
+	@tools/compile.sh
+
+bench: compiled ## the bridge beside its peers, one table (an hour; Go for the peers; ARGS='--only bridge --loads full')
 	@PYTHONPATH=tests $(BIN)/python -m bench.compare $(ARGS)
 
-bench-quick: setup ## the same in a minute: the bridge and Bento, one short run each
+bench-quick: compiled ## the same in a minute: the bridge and Bento, one short run each
 	@PYTHONPATH=tests $(BIN)/python -m bench.compare --quick $(ARGS)
 
-bench-parts: setup ## single parts (POST, ticks, restore, presets, ...); they print, and fail on wrong results only (ARGS='-k post')
-	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
+bench-parts: compiled ## single parts (POST, ticks, restore, presets, ...); they print, and fail on wrong results only (ARGS='-k post')
+	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled $(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
 
-bench-check: setup ## CPU of an event against a reference workload in the same run; fails where it has grown (10 s)
+bench-check: compiled ## CPU of an event against a reference workload in the same run; fails where it has grown (20 s)
 	@PYTHONPATH=tests $(BIN)/python -m bench.check $(ARGS)
+	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled:tests $(BIN)/python -m bench.check $(ARGS)
 
 docs: setup ## write docs/settings.md, its schema and docs/metrics.md anew from the code
 	@$(BIN)/python -m bridge.config.docs

@@ -50,7 +50,7 @@ base() { # base NAME VARIANT PACKAGES: an image of a Debian with these packages,
 }
 
 if [[ -n $local_base ]]; then
-  base build essential binutils,python3-minimal,python3-pip,python3-venv,ca-certificates
+  base build essential binutils,ca-certificates,gcc,libc6-dev,libpython3-dev,python3-minimal,python3-pip,python3-venv
   # extract: no shell, no package manager, no start scripts.
   base run extract python3-minimal,libpython3.11-stdlib,tzdata,netbase
 fi

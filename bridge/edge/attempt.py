@@ -94,8 +94,8 @@ class Attempt:
         self.write_failed = False
         self._failure: tuple[Result, Reason, str] | None = None
 
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """The request's `trace` extension."""
+    def heard(self, event: str, info: Mapping[str, Any]) -> None:
+        """An event of the request's `trace` extension."""
         if (phase := PHASES.get(event)) is not None:
             if getattr(info.get("request"), "method", None) == b"CONNECT":
                 return  # a proxy is asked for a way to the receiver: nothing of the notification is in that

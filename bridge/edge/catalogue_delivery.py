@@ -6,8 +6,8 @@ DELIVERY: tuple[Metric, ...] = (
     Metric(
         "ocs_bridge_build_info",
         G,
-        "Always 1; versions are in the labels.",
-        ("version", "python", "kafka_python", "httpx"),
+        "Always 1; versions are in the labels. `compiled`: whether the hot path is, as in the image.",
+        ("version", "python", "kafka_python", "httpx", "compiled"),
     ),
     Metric("ocs_bridge_posts_sent_total", C, "Notifications answered with 2xx.", ("kind",)),
     Metric(

@@ -18,6 +18,7 @@ from bridge.core.gate import HELD
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
+from bridge.edge import distribution
 from bridge.edge.catalogue import BY_NAME, CATALOGUE
 from bridge.edge.distribution import Distribution
 from bridge.edge.metric import AGE_BUCKETS, LATE_BUCKETS, POST_BUCKETS, Type
@@ -112,8 +113,8 @@ class Metrics(Collector):
 def _family(name: str, seen: Iterable[tuple[Labels, Distribution]]) -> HistogramMetricFamily:
     metric = BY_NAME[name]
     family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
-    for labels, distribution in seen:
-        family.add_metric(labels, distribution.cumulative(), distribution.total)
+    for labels, seen_of in seen:
+        family.add_metric(labels, seen_of.cumulative(), seen_of.total)
     return family
 
 
@@ -192,7 +193,8 @@ def _counts(moment: Moment) -> Samples:
 
 
 def _gauges(moment: Moment) -> Samples:
-    versions = (__version__, platform.python_version(), version("kafka-python"), version("httpx"))
+    compiled = "false" if distribution.__file__.endswith(".py") else "true"
+    versions = (__version__, platform.python_version(), version("kafka-python"), version("httpx"), compiled)
     lags = [((lag.partition.topic, str(lag.partition.number)), lag) for lag in moment.lags]
     return {
         "ocs_bridge_build_info": [(versions, 1)],

@@ -13,13 +13,14 @@ import contextlib
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx
 
 from bridge.connections import HttpSettings
 from bridge.core.outcome import Outcome
-from bridge.edge.attempt import Attempt, seconds_of
+from bridge.edge.attempt import Attempt, Trace, seconds_of
 from bridge.edge.wire_answer import BODY_LIMIT
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
@@ -70,7 +71,7 @@ class Stock:
         headers = self._headers.copy()
         headers[self._event_id_header] = event_id
         headers["Content-Length"] = str(len(body))
-        extensions = {"timeout": self._timeouts, "trace": attempt.trace}
+        extensions = {"timeout": self._timeouts, "trace": _trace_of(attempt)}
         return httpx.Request("POST", self._url, headers=headers, stream=httpx.ByteStream(body), extensions=extensions)
 
     async def _release(self, transport: httpx.AsyncBaseTransport, attempt: Attempt, *, reusable: bool) -> None:
@@ -99,6 +100,13 @@ def stock_transports(http: HttpSettings, ssl_context: ssl.SSLContext | None) -> 
     return lambda: httpx.AsyncHTTPTransport(
         verify=context, trust_env=False, http1=True, http2=http.http2, limits=limits, retries=0, proxy=http.proxy
     )
+
+
+def _trace_of(attempt: Attempt) -> Trace:
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        attempt.heard(event, info)
+
+    return trace  # httpcore wants a coroutine of Python's own, which a compiled method does not return
 
 
 async def _read_to_end(response: httpx.Response) -> bool:

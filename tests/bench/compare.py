@@ -28,7 +28,7 @@ BACKLOGS = {
     "failing": [(200, 0, 0.02)],
 }
 LOADS = (*BACKLOGS, "low", "idle")
-DEFAULT = ("bridge", "bridge-256", "bridge-no-linger", *PEERS, *AFTERNOON)
+DEFAULT = ("bridge", "bridge-interpreted", "bridge-256", "bridge-no-linger", *PEERS, *AFTERNOON)
 QUICK = ["--only", "bridge,bento-fallback", "--loads", "full", "--events", "20000", "--repeat", "1", "--limit", "8"]
 
 

@@ -16,11 +16,14 @@ from loopback import dying_with_its_parent, free_port
 #: Peers and their configurations. All keep order: in each partition, one POST at a time.
 PEERS = {"bento-fallback": "bento", "bento-batched": "bento", "connect-ordered": "connect"}
 BRIDGES = {
-    "bridge": {},
+    "bridge": {},  # compiled, as the image has it
+    "bridge-interpreted": {},
     "bridge-256": {"http": {"max_in_flight": 256}},
     "bridge-no-linger": {"kafka": {"poll_linger": 0}},
 }
 AFTERNOON = {"afternoon-one": "one", "afternoon-many": "many"}
+#: What `make` has compiled (tools/compile.sh); without it every bridge is interpreted.
+COMPILED = HERE.parents[1] / ".cache/compiled"
 STOP = 15.0  # seconds to stop on SIGTERM
 
 
@@ -82,7 +85,9 @@ def running(name: str, place: Place) -> Iterator[subprocess.Popen[bytes]]:
         "GROUP": place.group,
         "URL": place.url,
         "METRICS_PORT": str(free_port()),
-        "PYTHONPATH": f"{HERE.parents[1]}:{HERE.parent}",
+        "PYTHONPATH": ":".join(
+            map(str, [*([COMPILED] if name != "bridge-interpreted" else []), HERE.parents[1], HERE.parent])
+        ),
     }
     with (place.folder / "log").open("wb") as log:
         command = dying_with_its_parent(_command(name, place))

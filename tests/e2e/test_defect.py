@@ -11,7 +11,7 @@ from group_events import changes
 from kafka_broker import KafkaBroker
 from kafka_topics import produce
 
-from bridge.core.mapping import Mapper
+from bridge.core.profile import Profile
 from bridge.service import Bridge
 from bridge.settings import Settings
 
@@ -25,7 +25,7 @@ def test_a_defect_in_a_callback_of_the_loop_ends_the_bridge(
 ) -> None:
     settings = settings_of(receiver.url)
     produce(broker.bootstrap, settings["kafka"]["topics"], changes(10, groups=2))
-    monkeypatch.setattr(Mapper, "read", lambda *_args, **_options: 1 / 0)
+    monkeypatch.setattr(Profile, "read", lambda *_args, **_options: 1 / 0)
     settings["kafka"] |= {"bootstrap_servers": [broker.bootstrap], "topics": [settings["kafka"]["topics"]]}
     settings["kafka"] |= {"auto_offset_reset": "earliest"}
     settings["admin"] = {"host": "127.0.0.1", "port": 0}

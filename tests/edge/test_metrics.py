@@ -16,6 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+import bridge.edge.distribution
 from bridge.core.event import CallingList, Statistics
 from bridge.core.groups import GroupTable
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
@@ -391,7 +392,8 @@ def test_two_bridges_in_one_process_share_no_numbers() -> None:
 def test_versions_are_told() -> None:
     ((labels, value),) = scraped(moment())["ocs_bridge_build_info"].items()
     assert value == 1
-    assert all(text[:1].isdecimal() for _, text in labels)
+    assert all(text[:1].isdecimal() for name, text in labels if name != "compiled")
+    assert dict(labels)["compiled"] == str(bridge.edge.distribution.__file__.endswith(".so")).lower()
 
 
 # The GSW_STAT gauges
