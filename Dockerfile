@@ -29,8 +29,9 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca,ta
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY tools/hatch_build.py tools/
 COPY bridge/ bridge/
-# The hot path is compiled: docs/decisions/0008. Programs and tests of packages are of no use here, nor is zstandard's other backend, nor
-# debug information. Python's own compiled files are checked by nothing at the start: the image does not change. All times are the same, so that the same sources make the same bytes.
+# The hot path is compiled: docs/decisions/0008. Programs and tests of packages are of no use here, nor is zstandard's other backend,
+# nor debug information. Python's own compiled files are checked by nothing at the start: the image does not change. All times
+# are the same, so that the same sources make the same bytes.
 RUN OCS_BRIDGE_COMPILE=1 /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheel \
     && python3 -m pip install --quiet --no-compile --no-index --no-deps --target=/opt/ocs-bridge /opt/wheel/*.whl \
     && rm -rf /opt/ocs-bridge/bin /opt/ocs-bridge/zstandard/_cffi*.so \
@@ -51,7 +52,7 @@ LABEL org.opencontainers.image.title="ocs-bridge" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /opt/ocs-bridge /opt/ocs-bridge
-ENV PYTHONPATH=/opt/ocs-bridge PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONPATH=/opt/ocs-bridge PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1
 USER 10001:10001
 EXPOSE 9464
 # Python is process 1 and gets SIGTERM itself. Health: the probes of the chart (/livez, /readyz); a HEALTHCHECK would be one more

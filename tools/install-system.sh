@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Install the Debian programs that the tests with a real broker and a receiver that is not ours need.
+# Install the Debian programs that the tests with a real broker and a receiver that is not ours, and the compiled bridge, need.
 # Does nothing where all are there.
 set -euo pipefail
 
 declare -A package_of=(
   [java]=openjdk-17-jre-headless [mvn]=maven [kcat]=kcat [nginx]=nginx-light [openssl]=openssl [setpriv]=util-linux [promtool]=prometheus
-  [prometheus-alertmanager]=prometheus-alertmanager
+  [prometheus-alertmanager]=prometheus-alertmanager [cc]=gcc
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 

@@ -49,21 +49,20 @@ class Wire:
         """
         if not self._pool.enter():
             await self._wait(attempt)
-        connection = None
         try:
             await asyncio.sleep(0)  # rule 4
-            connection = self._send_on_idle(request, attempt, answer) if attempt.listener is None else None
-            if connection is None:
-                connection = await self._send(request, attempt, answer)
-            self._deadlines.begin(connection, attempt.began + self._timeout)
-            error = await connection.ended
-        finally:
-            if connection is not None:
+            idle = self._send_on_idle(request, attempt, answer) if attempt.listener is None else None
+            connection = idle if idle is not None else await self._send(request, attempt, answer)
+            try:
+                self._deadlines.begin(connection, attempt.began + self._timeout)
+                error = await connection.ended
+            finally:
                 self._deadlines.end(connection)
                 connection.abandon()
                 if connection.tls is not None:
                     self._opener.remember(connection)
                 self._pool.keep(connection)
+        finally:
             self._pool.leave()
         if error is not None:
             raise error

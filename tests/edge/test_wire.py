@@ -14,7 +14,6 @@ from edge.scripts import answer, http
 from bridge.connections import HttpSettings
 from bridge.core.outcome import Reason, Result
 from bridge.edge.wire_answer import BODY_LIMIT
-from bridge.edge.wire_connection import Connection
 from bridge.edge.wire_transport import WireTransport
 
 __all__ = ["loop"]
@@ -128,24 +127,22 @@ def test_a_post_makes_no_task() -> None:
         assert runner.run(scenario(receiver.url)) == 0
 
 
-def test_what_is_ready_in_one_turn_is_written_together_once_all_of_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_ready_in_one_turn_is_written_together_once_all_of_it_is_made() -> None:
     done: list[str] = []
-    stock = Connection.send
 
-    def send(connection: Connection, request: bytes, *rest: Any) -> None:
+    def permit() -> bool:  # asked just before the write
         done.append("written")
-        stock(connection, request, *rest)
+        return True
 
     async def scenario(url: str) -> None:
         async with posting(url, max_in_flight=4) as poster:
 
             async def one(number: int) -> None:
                 done.append("made")
-                is_(await poster.post(BODY, f"{number}"), *DELIVERED)
+                is_(await poster.post(BODY, f"{number}", permit), *DELIVERED)
 
             await asyncio.gather(*[one(number) for number in range(4)])  # connects
             done.clear()
-            monkeypatch.setattr(Connection, "send", send)
             await asyncio.gather(*[one(number) for number in range(4)])
 
     with Receiver(answer(200)) as receiver, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
