@@ -309,7 +309,10 @@ def test_without_transactions_offsets_wait_for_states_and_what_was_late_overtake
     with Member(group.settings) as member:
         run(scenario)
         group.keeps({0: 3})
-    found = group.states()
-    assert found[-1] == state("a", said=3)
-    assert found[0] == state("a", said=1)
-    assert [record for record in found if record == state("a", said=2)] == found[1:-1], "written, or given up"
+    said = {state("a", said=number): number for number in (1, 2, 3)}
+    written = [said[record] for record in group.states()]
+    assert written == sorted(written), "what was late overtakes nothing"
+    assert (written[0], written[-1]) == (1, 3)
+    assert written.count(2) <= 1, (
+        "written, or given up"
+    )  # the last may be there twice: it is repeated until its offsets are in
