@@ -4,6 +4,8 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 BIN := .venv/bin
+# What is compiled goes before the sources, for processes that tests start, too.
+COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled
 ARGS ?=
 
 .PHONY: help setup run demo serve docs test test-newest compiled test-compiled lint format faults fuzz mutations bench bench-quick bench-parts bench-check lock system clean chart chart-docs alerts image cluster dashboards dashboards-test dashboards-preview dashboards-cost
@@ -30,7 +32,7 @@ test-newest: setup ## the core's tests on the newest other Python found
 	@tools/test-newest.sh
 
 test-compiled: compiled ## the tests of the core and the edge with the hot path compiled, as the image has it (a C compiler)
-	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled $(BIN)/python -m pytest -p no:cacheprovider $(or $(ARGS),tests/core tests/edge tests/test_*.py)
+	@$(COMPILED) $(BIN)/python -m pytest -p no:cacheprovider $(or $(ARGS),tests/core tests/edge tests/test_*.py)
 
 lint: setup ## ruff, mypy --strict, direction of imports
 	@set -ex; \
@@ -59,11 +61,11 @@ bench-quick: compiled ## the same in a minute: the bridge and Bento, one short r
 	@PYTHONPATH=tests $(BIN)/python -m bench.compare --quick $(ARGS)
 
 bench-parts: compiled ## single parts (POST, ticks, restore, presets, ...); they print, and fail on wrong results only (ARGS='-k post')
-	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled $(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
+	@$(COMPILED) $(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --timeout=900 -s $(ARGS)
 
 bench-check: compiled ## CPU of an event against a reference workload in the same run; fails where it has grown (20 s)
 	@PYTHONPATH=tests $(BIN)/python -m bench.check $(ARGS)
-	@PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/.cache/compiled:tests $(BIN)/python -m bench.check $(ARGS)
+	@$(COMPILED):tests $(BIN)/python -m bench.check $(ARGS)
 
 docs: setup ## write docs/settings.md, its schema and docs/metrics.md anew from the code
 	@$(BIN)/python -m bridge.config.docs

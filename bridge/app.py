@@ -10,8 +10,8 @@ from bridge.core.arrival import Route
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
 from bridge.core.mapping import Mapper
+from bridge.core.notification import Style
 from bridge.core.shares import Limits
-from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Action

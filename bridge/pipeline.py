@@ -15,10 +15,9 @@ from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.mapping import Mapper
-from bridge.core.notification import render
+from bridge.core.notification import Style, render
 from bridge.core.outcome import Drop, InvalidEvent, Outcome, Reason, Return, Skip
 from bridge.core.record import Record
-from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.flights import Flights

@@ -21,6 +21,7 @@ from bridge.core.gate import Gate
 from bridge.core.group import Facts, Policy
 from bridge.core.ledger import restore_covered
 from bridge.core.mapping import Mapper
+from bridge.core.notification import Style
 from bridge.core.outcome import Commit, InvalidEvent, Outcome, Reason, Result, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
@@ -29,7 +30,6 @@ from bridge.core.saved import Restored, StateRecord, load
 from bridge.core.schedule import Due
 from bridge.core.shares import Limits
 from bridge.core.start import Commits, Log
-from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.cover import Cover
 from bridge.ownership import Ownership

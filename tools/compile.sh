@@ -4,9 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 target=.cache/compiled
-made_from() { { cat requirements/dev.txt pyproject.toml tools/hatch_build.py; find bridge -type f ! -name '*.pyc' | sort | xargs cat; } | cksum; }
+made_from() { cat requirements/dev.txt pyproject.toml tools/hatch_build.py; find bridge -type f ! -name '*.pyc' | sort | xargs cat; }
 
-if [ "$(made_from)" = "$(cat "$target/made-from" 2>/dev/null)" ]; then exit 0; fi
+if made_from 2>/dev/null | cmp -s - "$target/made-from"; then exit 0; fi
 command -v "${CC:-cc}" >/dev/null || { echo "compile: no C compiler (Debian: apt install gcc python3-dev)" >&2; exit 1; }
 mkdir -p .cache
 echo "compile: mypyc makes $target (a minute)" >&2

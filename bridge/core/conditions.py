@@ -6,9 +6,8 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from bridge.core.limits import MAX_NAME_CHARACTERS
-from bridge.core.paths import Getter, compile_path
+from bridge.core.paths import Getter, Input, compile_path
 from bridge.core.profile_text import Node, Problems
-from bridge.core.record import Input
 
 Condition = Callable[[Input], bool]
 _Test = Callable[[object, Input], bool]

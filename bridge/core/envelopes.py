@@ -9,9 +9,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.paths import decoded
+from bridge.core.paths import Input, decoded
 from bridge.core.rawjson import decode
-from bridge.core.record import Input, Record
+from bridge.core.record import Record
 
 _PREFIX = "ce_"
 

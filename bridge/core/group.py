@@ -6,6 +6,7 @@ from operator import attrgetter
 import msgspec
 
 from bridge.core.event import NAMES, CallingList, Statistics
+from bridge.core.lifecycle import Before
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
@@ -14,13 +15,6 @@ Names = tuple[str | None, ...]  # in the order of NAMES
 names_of: Callable[[object], Names] = attrgetter(*NAMES)
 #: Sent as notifications.unknown_text when nobody knows them (the page's rule), or left out (the template).
 OPTIONAL = frozenset({"tenant_name", "tenant_ccid", "campaign_template_name"})
-
-
-class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A campaign group before an event; None = not known."""
-
-    state: GroupState | None
-    dial_mode: DialMode | None
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):

@@ -4,12 +4,12 @@ The life cycle (inferred from OCS's own events, spec section 4): load 7 -> Activ
 Active, unload 8 -> NotLoaded, dial mode change 11 -> Running.
 """
 
+import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import Event
-from bridge.core.group import Before
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.vocabulary import Action, GroupState, Kind
+from bridge.core.vocabulary import Action, DialMode, GroupState, Kind
 
 STATE_AFTER: dict[Action, GroupState] = {
     Action.LoadCampaign: GroupState.Active,
@@ -26,6 +26,13 @@ ACTION_BEFORE: dict[GroupState, Action] = {
     GroupState.Active: Action.LoadCampaign,
     GroupState.Running: Action.StartDialing,
 }
+
+
+class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A campaign group before an event; None = not known."""
+
+    state: GroupState | None
+    dial_mode: DialMode | None
 
 
 def resolve(event: Event, before: Before) -> tuple[GroupState, Action]:

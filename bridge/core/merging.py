@@ -5,7 +5,8 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from bridge.core.event import NAMES, CallingList, Event
-from bridge.core.group import Before, CampaignGroup, Facts, KnownList, Names, Policy, Stamp
+from bridge.core.group import CampaignGroup, Facts, KnownList, Names, Policy, Stamp
+from bridge.core.lifecycle import Before
 from bridge.core.statistics import merged, merged_list
 from bridge.core.vocabulary import Action, Actor, GroupState, Kind
 

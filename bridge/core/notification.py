@@ -1,15 +1,25 @@
 """The OCS notification: exactly the fields of the page "Campaign Group Status Reporting", in its order."""
 
+from typing import Literal
+
 import msgspec
 from msgspec import UNSET
 
 from bridge.core.event import CallingList, Statistic
 from bridge.core.group import Facts
-from bridge.core.style import Style
-from bridge.core.vocabulary import PREDICTIVE, GroupState
+from bridge.core.vocabulary import PREDICTIVE, Action, GroupState
 
 USER_EVENT = "CampaignGroupState"
 encode = msgspec.json.Encoder().encode
+
+
+class Style(msgspec.Struct, frozen=True):
+    """What the page leaves open, as the settings of `notifications` fill it."""
+
+    unknown_text: str = "Unknown"
+    periodic_action: Action = Action.NoRequest
+    calling_lists_key: str = "GSW_CALLING_LISTS"
+    missing_statistics: Literal["null", "omit"] = "null"
 
 
 def render(facts: Facts, style: Style) -> bytes:

@@ -6,11 +6,10 @@ from msgspec import UNSET
 
 from bridge.core.conditions import star_match, star_pattern
 from bridge.core.numbers import decimal, number, ratio
-from bridge.core.paths import Getter, compile_path
+from bridge.core.paths import Getter, Input, compile_path
 from bridge.core.profile_fields import text
 from bridge.core.profile_options import Options
 from bridge.core.profile_text import Node, Problems
-from bridge.core.record import Input
 
 
 def compile_getter(node: Node, field: str, problems: Problems) -> Getter | None:

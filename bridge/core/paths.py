@@ -1,12 +1,22 @@
 """Where a value stands: in the record's JSON, in its key or its headers, or in the attributes of a CloudEvent."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import msgspec
 from msgspec import UNSET
 
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.record import Input
+from bridge.core.record import Record
+
+
+class Input(msgspec.Struct, frozen=True, gc=False):
+    """What a profile reads one event from. `attributes` are those of the CloudEvent around it, if there is one."""
+
+    tree: dict[str, object]
+    record: Record
+    attributes: Mapping[str, object] = {}
+
 
 #: Takes the value at a path out of the input: UNSET = not there, None = there, but null.
 Getter = Callable[[Input], object]

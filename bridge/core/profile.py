@@ -13,11 +13,12 @@ from bridge.core.conditions import Condition, compile_when
 from bridge.core.envelopes import Envelope, open_record
 from bridge.core.event import NAMES, Event
 from bridge.core.outcome import Skip
+from bridge.core.paths import Input
 from bridge.core.profile_fields import Unknown
 from bridge.core.profile_readers import FIELDS, compile_readers
 from bridge.core.profile_text import Node, Problems, ProfileError, parse, suggestion
 from bridge.core.readers import Readers
-from bridge.core.record import Input, Record
+from bridge.core.record import Record
 from bridge.core.straight import straight
 
 __all__ = ["Profile", "ProfileError", "compile_profile"]

@@ -6,8 +6,7 @@ from msgspec import UNSET
 from bridge.core.event import CallingList, Event, Statistics
 from bridge.core.limits import MAX_CALLING_LISTS
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.paths import Getter
-from bridge.core.record import Input
+from bridge.core.paths import Getter, Input
 from bridge.core.sources import Reader
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 

@@ -1,6 +1,6 @@
 """A record as the bridge sees it: no type of a Kafka library leaves the edge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -27,14 +27,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     size: int = 0  # bytes of key, value and headers: what the record counts against the caps
-
-
-class Input(msgspec.Struct, frozen=True, gc=False):
-    """What a profile reads one event from. `attributes` are those of the CloudEvent around it, if there is one."""
-
-    tree: dict[str, object]
-    record: Record
-    attributes: Mapping[str, object] = {}
 
 
 def names(partitions: Iterable[Partition]) -> list[str]:

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Raw
 
 from bridge.core.event import NAMES
-from bridge.core.group import Before, CampaignGroup, KnownList, Stamp, names_of
+from bridge.core.group import CampaignGroup, KnownList, Stamp, names_of
+from bridge.core.lifecycle import Before
 from bridge.core.record import Partition
 from bridge.core.saved_format import NOBODY, At, Group, Said
 

@@ -12,11 +12,10 @@ from msgspec import UNSET, UnsetType
 from bridge.core.conditions import always, compile_when
 from bridge.core.origins import compile_getter, from_paths, joined, quotient
 from bridge.core.outcome import InvalidEvent
-from bridge.core.paths import Getter, member_names
+from bridge.core.paths import Getter, Input, member_names
 from bridge.core.profile_fields import Converter, FieldType
 from bridge.core.profile_options import Options
 from bridge.core.profile_text import Node, Problems, choices, suggestion
-from bridge.core.record import Input
 
 T = TypeVar("T")
 #: Reads one field: its value, None = said to be none, UNSET = not said.

@@ -14,8 +14,8 @@ from msgspec import UNSET
 
 from bridge.core.event import NAMES, Event, Statistics
 from bridge.core.outcome import InvalidEvent
+from bridge.core.paths import Input
 from bridge.core.readers import NO_ACTION, STATISTICS, Readers
-from bridge.core.record import Input
 from bridge.core.sources import NOTHING, Source
 from bridge.core.vocabulary import Kind
 

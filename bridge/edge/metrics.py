@@ -14,11 +14,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from bridge import __version__
+from bridge.core import lanes
 from bridge.core.gate import HELD
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
-from bridge.edge import distribution
 from bridge.edge.catalogue import BY_NAME, CATALOGUE
 from bridge.edge.distribution import Distribution
 from bridge.edge.metric import AGE_BUCKETS, LATE_BUCKETS, POST_BUCKETS, Type
@@ -26,6 +26,8 @@ from bridge.edge.restoring import Progress
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a timestamp beside each series doubles the histograms for nobody
 KINDS = ("change", "periodic")
+#: Whether the hot path is (tools/hatch_build.py): all of its modules are, or none.
+COMPILED = not lanes.__file__.endswith(".py")
 Labels = tuple[str, ...]
 Samples = Mapping[str, Iterable[tuple[Labels, float]]]
 
@@ -113,8 +115,8 @@ class Metrics(Collector):
 def _family(name: str, seen: Iterable[tuple[Labels, Distribution]]) -> HistogramMetricFamily:
     metric = BY_NAME[name]
     family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
-    for labels, seen_of in seen:
-        family.add_metric(labels, seen_of.cumulative(), seen_of.total)
+    for labels, distribution in seen:
+        family.add_metric(labels, distribution.cumulative(), distribution.total)
     return family
 
 
@@ -193,7 +195,7 @@ def _counts(moment: Moment) -> Samples:
 
 
 def _gauges(moment: Moment) -> Samples:
-    compiled = "false" if distribution.__file__.endswith(".py") else "true"
+    compiled = str(COMPILED).lower()
     versions = (__version__, platform.python_version(), version("kafka-python"), version("httpx"), compiled)
     lags = [((lag.partition.topic, str(lag.partition.number)), lag) for lag in moment.lags]
     return {

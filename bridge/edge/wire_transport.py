@@ -20,12 +20,13 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, url: httpx.URL, http: HttpSettings, ssl_context: ssl.SSLContext | None) -> None:
         self._origin = url.scheme, url.raw_host, url.port
+        self._receiver = url.netloc.decode("ascii")
         self._wire = Wire(url, http, ssl_context)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx: httpx.TransportError without a status; with one, what is wrong is raised where the body is read."""
         if (request.url.scheme, request.url.raw_host, request.url.port) != self._origin or request.method != "POST":
-            raise httpx.UnsupportedProtocol(f"only POST to {self._wire!r} can be sent")
+            raise httpx.UnsupportedProtocol(f"only POST to {self._receiver} can be sent")
         body = await request.aread()
         attempt, answer = Attempt(listener=request.extensions.get("trace")), KeptAnswer()
         error: httpx.TransportError | None = None

@@ -313,6 +313,5 @@ def test_without_transactions_offsets_wait_for_states_and_what_was_late_overtake
     written = [said[record] for record in group.states()]
     assert written == sorted(written), "what was late overtakes nothing"
     assert (written[0], written[-1]) == (1, 3)
-    assert written.count(2) <= 1, (
-        "written, or given up"
-    )  # the last may be there twice: it is repeated until its offsets are in
+    # The last may be there twice: it is repeated until its offsets are in.
+    assert written.count(2) <= 1, "written, or given up"

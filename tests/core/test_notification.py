@@ -14,10 +14,9 @@ from msgspec import UNSET
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
 from bridge.core.group import Facts
 from bridge.core.groups import GroupTable
-from bridge.core.notification import date_time, fields, render
+from bridge.core.notification import Style, date_time, fields, render
 from bridge.core.outcome import InvalidEvent
 from bridge.core.schema import notification_schema
-from bridge.core.style import Style
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 
 VALIDATOR = jsonschema.Draft202012Validator(notification_schema())
