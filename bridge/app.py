@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.checkpoints import Checkpoints, Committer
-from bridge.core.arrival import Route
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
 from bridge.core.mapping import Mapper
-from bridge.core.notification import Style
+from bridge.core.route import Route
 from bridge.core.shares import Limits
+from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Action
@@ -173,7 +173,7 @@ def switches(notifications: NotificationSettings, mapper: Mapper) -> Switches:
         intervals=notifications.intervals,
         disabled=notifications.disabled,
         periodic_states=notifications.periodic_states if notifications.enabled else (),
-        directory=lambda: mapper.directory,
+        directory=mapper.current_directory,
     )
 
 

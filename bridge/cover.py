@@ -12,7 +12,7 @@ from itertools import islice
 
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.outcome import Commit
-from bridge.ports import Item, Tick, Work
+from bridge.work import Item, Tick, Work
 
 AHEAD = 8  # events of a lane that one checkpoint covers
 AGAIN = 0.5  # seconds until a failed checkpoint is tried again

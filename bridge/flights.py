@@ -10,21 +10,26 @@ class Flights:
     """Senders register what they post. An intake's `out` counts what is out of it."""
 
     def __init__(self) -> None:
-        self._posting: dict[asyncio.Task[None], tuple[Intake, bool]] = {}
+        self._posting: dict[asyncio.Task[None], tuple[Intake, bool] | None] = {}  # None: it has nothing out now
+        self._out = 0
         self._waiting: list[asyncio.Future[None]] = []
 
     def __len__(self) -> int:
-        return len(self._posting)
+        return self._out
 
     def begin(self, sender: asyncio.Task[None], intake: Intake, *, ticks: bool = False) -> None:
         """A sender posts something of this partition; `ticks`: of none of its records."""
         self._posting[sender] = intake, ticks
+        self._out += 1
         intake.out += 1
         intake.ticks_out += ticks
 
     def end(self, sender: asyncio.Task[None]) -> None:
         """Its POST ended."""
-        intake, ticks = self._posting.pop(sender)
+        flight, self._posting[sender] = self._posting[sender], None
+        assert flight is not None  # noqa: S101 (for the type checker: it was begun)
+        intake, ticks = flight
+        self._out -= 1
         intake.out -= 1
         intake.ticks_out -= ticks
         self.wake()
@@ -53,7 +58,7 @@ class Flights:
     def cut(self, intakes: Collection[Intake]) -> int:
         """Give up the POSTs of these partitions that are out; each ends as ambiguous, or not sent. How many."""
         gone = {id(intake) for intake in intakes}
-        senders = [sender for sender, (intake, _) in self._posting.items() if id(intake) in gone]
+        senders = [sender for sender, flight in self._posting.items() if flight is not None and id(flight[0]) in gone]
         for sender in senders:
             sender.cancel()
         return len(senders)

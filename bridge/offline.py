@@ -6,9 +6,10 @@ import msgspec
 
 from bridge.core.groups import GroupTable
 from bridge.core.mapping import Mapper
-from bridge.core.notification import Style, render
+from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.record import Partition, Record
+from bridge.core.style import Style
 
 
 class Mapped(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ is settled on the way, without a task or a wait.
 
 import asyncio
 from collections.abc import Callable, Collection
+from typing import Final
 
 from bridge.core.arrival import Arrival
 from bridge.core.gate import Gate
@@ -15,17 +16,23 @@ from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.mapping import Mapper
-from bridge.core.notification import Style, render
+from bridge.core.notification import render
 from bridge.core.outcome import Drop, InvalidEvent, Outcome, Reason, Return, Skip
 from bridge.core.record import Record
+from bridge.core.schedule import Due
+from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.flights import Flights
-from bridge.ports import SYSTEM, Clock, Covering, Item, Poster, Quarantine, Report, Rules, Tick, Uncovered, Work
+from bridge.ports import SYSTEM, Clock, Covering, Poster, Quarantine, Report, Rules
 from bridge.reader import Reader
 from bridge.ticks import Ticks
+from bridge.uncovered import Uncovered
+from bridge.work import Item, Tick, Work
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
+# Looked up once, as in core/lifecycle.py.
+_LEASE: Final = Reason.LEASE
 
 
 class Pipeline:
@@ -71,6 +78,7 @@ class Pipeline:
         self._switches = switches
         self._rules = rules
         self._clock = clock
+        self._wall, self._monotonic = clock
         self._idle: list[asyncio.Future[None]] = []
 
     @property
@@ -85,7 +93,7 @@ class Pipeline:
 
     def now_ms(self) -> int:
         """The wall clock in milliseconds since the epoch."""
-        return round(self._clock.wall() * 1000)
+        return int(self._wall() * 1000 + 0.5)
 
     def turn(self) -> None:
         """Look what is due, and whether senders may go on: to be called a few times a second."""
@@ -112,7 +120,7 @@ class Pipeline:
                 await idle
                 continue
             item = lane.queue[0]
-            if isinstance(item, Tick):
+            if not isinstance(item, Item):  # asked so, as to be one's very class is what is found out soonest
                 facts = self.ticks.tell(item, self.now_ms())
             elif item.posts and not self.cover.covers(lane):
                 continue
@@ -129,7 +137,7 @@ class Pipeline:
 
     def why_held(self) -> str | None:
         """Why no POST may begin now; None: one may. What is out may yet be repeated by a crash, as what ended may."""
-        return self.gate.why_closed(self._clock.monotonic(), len(self.flights))
+        return self.gate.why_closed(self._monotonic(), len(self.flights))
 
     def nudge(self) -> None:
         """Wake senders for heads that wait: to be called when the gate may have opened."""
@@ -170,31 +178,32 @@ class Pipeline:
         self._report.skipped(arrival.record, arrival.key, why)
 
     def _age(self, record: Record) -> float:
-        return self._clock.wall() - record.timestamp_ms / 1000
+        return self._wall() - record.timestamp_ms / 1000
 
     async def _post(self, sender: asyncio.Task[None], lane: Lane[Work], item: Work, facts: Facts) -> None:
-        tick = isinstance(item, Tick)
-        origin = item.due if isinstance(item, Tick) else item.arrival.record
         kind = "periodic" if facts.periodic else "change"
+        origin: Record | Due
+        if isinstance(item, Item):
+            origin, late = item.arrival.record, 0.0
+            self.tally.rendered[kind] += 1
+        else:
+            origin, late = item.due, self._wall() - item.due.due_ms / 1000
         identity = event_id(self.cluster_id, origin)
         body = render(facts, self._style)
-        if not tick:
-            self.tally.rendered[kind] += 1
-        late = self._clock.wall() - item.due.due_ms / 1000 if isinstance(item, Tick) else 0.0
         self._report.sending(facts, identity)
-        self.flights.begin(sender, item.intake, ticks=tick)
+        self.flights.begin(sender, item.intake, ticks=not isinstance(item, Item))
         outcome = await self._poster.post(body, identity, self.gate.lease)
-        if outcome.reason is Reason.LEASE:
+        if outcome.reason is _LEASE:
             self._not_posted(lane, item)
         else:
             self._posted(lane, item, kind, outcome)
-            age = late if isinstance(item, Tick) else self._age(item.arrival.record)
+            age = self._age(item.arrival.record) if isinstance(item, Item) else late
             self._report.sent(origin, kind, lane.key, identity, outcome, age)
         self.flights.end(sender)
 
     def _posted(self, lane: Lane[Work], item: Work, kind: str, outcome: Outcome) -> None:
         self.tally.post(kind, outcome)
-        self.gate.posted(outcome, self._clock.monotonic())
+        self.gate.posted(outcome, self._monotonic())
         self.lanes.settle(lane)
         if isinstance(item, Item) and not item.intake.gone:
             self.tally.posted += 1
@@ -206,7 +215,7 @@ class Pipeline:
             self.tally.ticks_dropped[Drop.LEASE] += 1
             self.lanes.settle(lane)
             return
-        self.tally.dropped[Reason.LEASE] += 1
+        self.tally.dropped[_LEASE] += 1
         if not item.intake.leaving:
             self.lanes.put_back(lane)
             return

@@ -1,4 +1,4 @@
-"""What the pipeline and the ownership need of their surroundings, and what the lanes carry."""
+"""What the pipeline and the ownership need of their surroundings."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -6,15 +6,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bridge.core.arrival import Arrival
 from bridge.core.group import Facts
-from bridge.core.intake import Intake
 from bridge.core.lanes import Lane
 from bridge.core.outcome import InvalidEvent, Outcome, Skip
 from bridge.core.record import Partition, Record
 from bridge.core.saved import Restored
 from bridge.core.schedule import Due
 from bridge.core.start import Commits, Log
+from bridge.work import Item, Work
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -53,25 +52,6 @@ class Clock(NamedTuple):
 
 
 SYSTEM = Clock(time.time, time.monotonic)
-
-
-class Item(msgspec.Struct, gc=False):
-    """An arrival in its lane, with the partition it must be settled in."""
-
-    intake: Intake
-    arrival: Arrival
-    posts: bool = False  # it makes a notification, unless it turns out to be invalid
-    covered: bool = False  # at_most_once: a confirmed checkpoint says that its POST may have begun
-
-
-class Tick(msgspec.Struct, gc=False):
-    """A periodic notification in its group's lane, with a partition of the number that the group lives in."""
-
-    intake: Intake
-    due: Due
-
-
-Work = Item | Tick
 
 
 class Poster(Protocol):
@@ -128,22 +108,6 @@ class Covering(Protocol):
 
     def take_back(self, item: Item) -> None:
         """An item is handed back, its POST not begun."""
-
-
-class Uncovered:
-    """at_least_once: a POST needs no cover."""
-
-    failing = False
-
-    def covers(self, lane: Lane[Work]) -> bool:  # noqa: ARG002 (as Covering)
-        """Always."""
-        return True
-
-    def ended(self) -> None:
-        """Nothing waits for it."""
-
-    def take_back(self, item: Item) -> None:
-        """Nothing was covered."""
 
 
 class Offsets(Protocol):

@@ -1,7 +1,9 @@
 """Records become events in their lanes, or are done at once: skipped, quarantined, or known from before a restart."""
 
 from collections.abc import Callable
+from typing import Final
 
+from bridge.core.arrival import Arrival
 from bridge.core.intake import Intake
 from bridge.core.ledger import Seen
 from bridge.core.mapping import Mapper
@@ -9,7 +11,12 @@ from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.record import Record
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import Kind
-from bridge.ports import Item, Quarantine, Report
+from bridge.ports import Quarantine, Report
+from bridge.work import Item
+
+# Looked up once, as in core/lifecycle.py.
+_FRESH: Final = Seen.FRESH
+_STATISTICS: Final = Kind.STATISTICS
 
 
 class Reader:
@@ -43,7 +50,7 @@ class Reader:
         """Take over what the partition's share of the buffers allows."""
         while taken := intake.take():
             record, seen = taken
-            if seen is Seen.FRESH:
+            if seen is _FRESH:
                 self._read(intake, record)
             else:
                 self._read_again(intake, record, seen)
@@ -54,11 +61,11 @@ class Reader:
         except InvalidEvent as error:
             self.put_aside(intake, record, error)
             return
-        if isinstance(arrival, Skip):
+        if not isinstance(arrival, Arrival):
             self._tally.skipped[arrival] += 1
             self._done(intake, record)
             return
-        self._push(Item(intake, arrival, posts=self._posts and arrival.event.kind is not Kind.STATISTICS))
+        self._push(Item(intake, arrival, posts=self._posts and arrival.event.kind is not _STATISTICS))
 
     def _read_again(self, intake: Intake, record: Record, seen: Seen) -> None:
         """A record that was done before a restart: what it says of its group is learnt again, nothing is posted."""

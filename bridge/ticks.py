@@ -8,8 +8,6 @@
 
 from collections.abc import Callable, Container, Iterable
 
-import msgspec
-
 from bridge.core.gate import Gate
 from bridge.core.group import CampaignGroup, Facts
 from bridge.core.groups import GroupTable
@@ -21,7 +19,8 @@ from bridge.core.schedule import Due, Schedule
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.edge.log import get_logger
-from bridge.ports import Now, Tick, Work
+from bridge.ports import Now
+from bridge.work import Tick, Work
 
 log = get_logger(__name__)
 
@@ -30,12 +29,13 @@ TRUSTED = 60_000  # milliseconds that a predecessor's clock may be ahead of ours
 LOOK = 60_000  # milliseconds between looks at the whole table, at most
 
 
-class _Behind(msgspec.Struct):
+class _Behind:
     """Since when a number is ours, and the ends of its logs at that time; `read`: those that are known to be read."""
 
-    since_ms: int
-    ends: list[tuple[Intake, int]]
-    read: set[Intake]
+    def __init__(self, since_ms: int) -> None:
+        self.since_ms = since_ms
+        self.ends: list[tuple[Intake, int]] = []
+        self.read: set[Intake] = set()
 
     def waits(self) -> bool:
         """Whether something of what stood in the logs may not be in its lane yet."""
@@ -84,7 +84,7 @@ class Ticks:
         What stands in its log up to the offset `end` is read first, but for no longer than a group's interval.
         """
         number = intake.partition.number
-        self._behind.setdefault(number, _Behind(now_ms, [], set())).ends.append((intake, end))
+        self._behind.setdefault(number, _Behind(now_ms)).ends.append((intake, end))
         trusted = told_until_ms if told_until_ms <= now_ms + TRUSTED else 0  # from a clock that was wrong
         self._owners[number] = intake
         self._after[number] = max(now_ms, trusted, self._after.get(number, 0))

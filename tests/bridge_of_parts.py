@@ -16,20 +16,20 @@ from group_events import change
 from virtual_time import VirtualLoop, now, turns, until
 
 from bridge.checkpoints import Checkpoints
-from bridge.core.arrival import Route
 from bridge.core.gate import Gate
 from bridge.core.group import Facts, Policy
 from bridge.core.ledger import restore_covered
 from bridge.core.mapping import Mapper
-from bridge.core.notification import Style
 from bridge.core.outcome import Commit, InvalidEvent, Outcome, Reason, Result, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
+from bridge.core.route import Route
 from bridge.core.runs import Checkpoint
 from bridge.core.saved import Restored, StateRecord, load
 from bridge.core.schedule import Due
 from bridge.core.shares import Limits
 from bridge.core.start import Commits, Log
+from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.cover import Cover
 from bridge.ownership import Ownership

@@ -11,11 +11,11 @@ from campaigns import LENIENT
 from group_events import change
 from virtual_time import now, run
 
-from bridge.core.arrival import Route
 from bridge.core.group import CampaignGroup, Stamp
 from bridge.core.mapping import Mapper
 from bridge.core.outcome import StateTopicError, Unavailable
 from bridge.core.record import Partition, Record
+from bridge.core.route import Route
 from bridge.core.runs import Checkpoint, write
 from bridge.core.saved import Restored
 from bridge.core.start import Commits, Log, Start

@@ -25,8 +25,9 @@ from bridge.core.shares import Share
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState
-from bridge.ports import Now, Tick, Work
+from bridge.ports import Now
 from bridge.ticks import Ticks
+from bridge.work import Tick, Work
 
 INTERVAL = 10.0
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from bridge.core.body import KEYS
+
 MASK = "***"
 HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"  # RFC 9110, token
 DURATION = r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)$"
@@ -117,6 +119,12 @@ def _header_name(name: str) -> str:
     return name
 
 
+def _member(key: str) -> str:
+    if key in KEYS:
+        raise wrong("the key of another field of the notification")
+    return key
+
+
 _list_or_text, _map_or_json = "a list, or text with commas, of ", "a map (JSON in the environment) of "
 _broker = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
 _state = Annotated[int, BeforeValidator(_number), Field(ge=0, le=5)]
@@ -137,7 +145,12 @@ Proxy = Annotated[str, AfterValidator(_proxy), Kind("an http:// URL with host an
 Pattern = Annotated[str, Field(max_length=1000), AfterValidator(_pattern), Kind("a regular expression")]
 HeaderName = Annotated[str, AfterValidator(_header_name), Kind("a header name")]
 UserAgent = Annotated[str, Field(pattern=r"^[!-~]([ -~]{0,254}[!-~])?$"), Kind("printable ASCII text")]
-Member = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"), Kind("letters, digits, `_`, `-`, `.`")]
+Member = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"),
+    AfterValidator(_member),
+    Kind("letters, digits, `_`, `-`, `.`"),
+]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$"), Kind("a topic name")]
 Profile = Annotated[
     str, Field(min_length=1, max_length=4096), Kind("a preset, a YAML file's path, or cloudevents+<preset>")

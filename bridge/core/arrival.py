@@ -1,27 +1,22 @@
-"""An event with its place, on its way through its lane, and how the records of a topic become such."""
-
-import msgspec
+"""An event with its place, on its way through its lane."""
 
 from bridge.core.event import Event
 from bridge.core.group import Names, Policy, Stamp
-from bridge.core.profile import Profile
 from bridge.core.record import Record
 
 
-class Arrival(msgspec.Struct, gc=False):
-    """An event on its way through its lane. `fresh` is false where it was posted before a restart."""
+class Arrival:
+    """`row`: what the directory says of its group. `fresh` is false where it was posted before a restart."""
 
-    record: Record
-    key: str
-    event: Event
-    stamp: Stamp
-    policy: Policy
-    row: Names | None
-    fresh: bool = True
+    __slots__ = ("event", "fresh", "key", "policy", "record", "row", "stamp")
 
-
-class Route(msgspec.Struct, frozen=True):
-    """How the records of a topic are read."""
-
-    profile: Profile
-    policy: Policy
+    def __init__(
+        self, record: Record, key: str, event: Event, stamp: Stamp, policy: Policy, row: Names | None, *, fresh: bool
+    ) -> None:
+        self.record = record
+        self.key = key
+        self.event = event
+        self.stamp = stamp
+        self.policy = policy
+        self.row = row
+        self.fresh = fresh

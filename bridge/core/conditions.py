@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from bridge.core.limits import MAX_NAME_CHARACTERS
-from bridge.core.paths import Getter, Input, compile_path
+from bridge.core.paths import Getter, Input, compile_path, member_names
 from bridge.core.profile_text import Node, Problems
 
 Condition = Callable[[Input], bool]
@@ -43,9 +43,34 @@ def compile_when(node: Node | None, field: str, problems: Problems) -> Condition
         getter = compile_lenient(path, test.line, f"{field}.{path}", problems)
         tests.append((getter, _compile_test(test, f"{field}.{path}", problems)))
     if len(tests) == 1:  # nearly always
+        ((path, test),) = node.value.items()
         ((get, holds),) = tests
-        return lambda given: holds(get(given), given)
+        return _member_test(path, test) or (lambda given: holds(get(given), given))
     return lambda given: all(test(getter(given), given) for getter, test in tests)
+
+
+def _member_test(path: str, node: Node) -> Condition | None:
+    """What is most often asked, in one call instead of three: whether a member of the record's JSON is a text, or is there."""
+    try:
+        names, wanted = member_names(path), node.value
+    except ValueError:  # a problem that is told already
+        return None
+    if isinstance(wanted, dict) and list(wanted) == ["not"]:
+        inner = _member_test(path, wanted["not"])
+        return inner and (lambda given: not inner(given))
+    if len(names) != 1 or not isinstance(wanted, str):
+        return None
+    (name,) = names
+    if wanted == "*":
+        return lambda given: given.tree.get(name) is not None
+    if "*" in wanted:
+        return None
+
+    def is_wanted(given: Input) -> bool:
+        value = given.tree.get(name, UNSET)
+        return value == wanted if type(value) is str else plain_text(value) == wanted
+
+    return is_wanted
 
 
 def compile_lenient(path: str, line: int, field: str, problems: Problems) -> Getter:

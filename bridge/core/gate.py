@@ -4,12 +4,15 @@ A gate that is closed delays later notifications; it never repeats or drops one.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from bridge.core.outcome import Outcome, Result
 
 #: Why no POST may begin.
 HELD = ("lease", "unconfirmed", "cool_down")
 OVERLOADED = frozenset({429, 503})
+# Looked up once, as in core/lifecycle.py.
+_NOT_SENT: Final = Result.NOT_SENT
 
 
 class Gate:
@@ -53,7 +56,7 @@ class Gate:
             self.filling()
         if not self._cool_down:
             return
-        self._not_sent = self._not_sent + 1 if outcome.result is Result.NOT_SENT else 0
+        self._not_sent = self._not_sent + 1 if outcome.result is _NOT_SENT else 0
         if outcome.status in OVERLOADED and outcome.retry_after is not None:
             # Of answers that overlap, the longest pause holds.
             self._cool_until = max(self._cool_until, now + min(outcome.retry_after, self._cool_down))

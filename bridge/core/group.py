@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
 from bridge.core.event import NAMES, CallingList, Statistics
-from bridge.core.lifecycle import Before
-from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 
@@ -15,6 +15,8 @@ Names = tuple[str | None, ...]  # in the order of NAMES
 names_of: Callable[[object], Names] = attrgetter(*NAMES)
 #: Sent as notifications.unknown_text when nobody knows them (the page's rule), or left out (the template).
 OPTIONAL = frozenset({"tenant_name", "tenant_ccid", "campaign_template_name"})
+#: One for all: a default of `{}` would be one more dict for each group.
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
@@ -24,13 +26,12 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
     partition: Partition
     offset: int
 
-    def before(self, other: "Stamp | None") -> bool:
-        """Whether this event is older than `other`."""
-        if other is None:
-            return False
-        if self.time_ms != other.time_ms:
-            return self.time_ms < other.time_ms
-        return self.partition == other.partition and self.offset < other.offset
+
+class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A campaign group before an event; None = not known."""
+
+    state: GroupState | None
+    dial_mode: DialMode | None
 
 
 class KnownList(msgspec.Struct, gc=False):
@@ -56,7 +57,7 @@ class CampaignGroup(msgspec.Struct, gc=False):  # no cycles; 100,000 are restore
     previous: Before = Before(None, None)  # before the change at `changed`: see rule 3
     statistics: Statistics | None = None
     measured: Stamp | None = None
-    calling_lists: Mapping[str, KnownList] = {}
+    calling_lists: Mapping[str, KnownList] = EMPTY
     unloaded: Stamp | None = None  # the last time: what is older was said of an earlier loading
     interval: float | None = None  # seconds between periodic notifications, as an event said; None: none did
     enabled: bool | None = None  # whether it has notifications at all, as an event said
@@ -65,7 +66,7 @@ class CampaignGroup(msgspec.Struct, gc=False):  # no cycles; 100,000 are restore
     count: int = 0  # partitions of the input when an event of it was last merged
     dormant: bool = False  # restored from before the input grew: says nothing until an event shows that it lives here
     version: int = 1  # of the record it was restored from, if that is newer than ours …
-    extra: Mapping[str, msgspec.Raw] = {}  # … and that record's fields that are not known here
+    extra: Mapping[str, msgspec.Raw] = EMPTY  # … and that record's fields that are not known here
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -92,10 +93,3 @@ class Policy(msgspec.Struct, frozen=True):
 
     missing: Mapping[str, str]
     on_missing: str | None = None
-
-    def fill(self, name: str) -> str | None:
-        """The text for the field `name`; raises InvalidEvent where the policy is to reject."""
-        text = self.missing.get(name, self.on_missing)
-        if text is None and name not in OPTIONAL:
-            raise InvalidEvent(Invalid.MISSING_FIELD, name, "neither in the event, nor known, nor in the directory")
-        return text if name not in OPTIONAL else self.missing.get(name)

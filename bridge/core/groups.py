@@ -12,17 +12,22 @@
 """
 
 from collections.abc import Container, Iterable, Iterator
+from typing import Final
 
 from bridge.core.event import Event
 from bridge.core.group import CampaignGroup, Facts, Names, Policy, Stamp, names_of
 from bridge.core.lifecycle import resolve
-from bridge.core.merging import before, change, change_facts, filled, measure, settle_switches, shown
+from bridge.core.merging import before, change, change_facts, filled, measure, older, settle_switches, shown
 from bridge.core.record import Record
 from bridge.core.statistics import ratios_above_one
 from bridge.core.vocabulary import GroupState, Kind
 
 #: Groups by key; None: forgotten.
 Changed = dict[str, CampaignGroup | None]
+
+# Looked up once, as in lifecycle.py.
+_STATISTICS: Final = Kind.STATISTICS
+_NOT_LOADED: Final = GroupState.NotLoaded
 MOVED = 5  # groups that are named, of those in two partition numbers
 
 
@@ -70,24 +75,24 @@ class GroupTable:
         reject, or where a snapshot comes of a group whose state nobody ever said.
         """
         group = self._groups.get(key) or CampaignGroup(key, stamp.partition.number)
-        own = names_of(event)
-        told = filled(own, group.names)
-        passed = stamp.before(group.named)
-        kept = filled(group.names, own) if passed else told
-        if event.kind is Kind.STATISTICS:
-            self._keep(group, kept, event, stamp, now_ms)
+        own, known = names_of(event), group.names
+        told = filled(own, known)
+        passed = older(stamp, group.named)
+        kept = filled(known, own) if passed else told
+        if event.kind is _STATISTICS:
+            self._keep(group, kept, event, stamp, now_ms, passed=passed)
             measure(group, event, stamp)
             return None
-        late = passed if group.changed is group.named else stamp.before(group.changed)
+        late = passed if group.changed is group.named else older(stamp, group.changed)
         previous = before(group, event, stamp, late=late)
         state, action = resolve(event, previous)
         names = shown(told, row, policy)
-        self._keep(group, kept, event, stamp, now_ms)
+        self._keep(group, kept, event, stamp, now_ms, passed=passed)
         group.shown = names if kept is told else shown(kept, row, policy)
         self.late += late
         if not late:
             change(group, event, state, previous, stamp)
-        if state is not GroupState.NotLoaded:
+        if state is not _NOT_LOADED:
             measure(group, event, stamp)
         return change_facts(group, event, names, state, action, stamp, late=late)
 
@@ -96,7 +101,9 @@ class GroupTable:
         group = self._groups.get(key)
         return group is not None and record.offset < group.included.get(record.partition.topic, 0)
 
-    def _keep(self, group: CampaignGroup, names: Names, event: Event, stamp: Stamp, now_ms: int) -> None:
+    def _keep(
+        self, group: CampaignGroup, names: Names, event: Event, stamp: Stamp, now_ms: int, *, passed: bool
+    ) -> None:
         """The event is accepted: the group is in the table, in the event's partition number."""
         number = stamp.partition.number
         if group.key not in self._groups:
@@ -107,7 +114,7 @@ class GroupTable:
             group.number = number
             self._add(group)
         group.names = names
-        if not stamp.before(group.named):
+        if not passed:
             group.named = stamp
             settle_switches(group, event)
         topic, after = stamp.partition.topic, stamp.offset + 1
@@ -116,7 +123,8 @@ class GroupTable:
         group.seen_ms = max(now_ms, group.seen_ms)
         group.count, group.dormant = self.count, False
         self._touch(group.number, group.key, group)
-        self.above_one += ratios_above_one(event)
+        if event.statistics is not None or event.calling_lists:
+            self.above_one += ratios_above_one(event)
 
     def _split(self, group: CampaignGroup, number: int) -> None:
         self.split += 1
@@ -197,4 +205,4 @@ class GroupTable:
 
 
 def _mortal(group: CampaignGroup) -> bool:
-    return group.state is None or group.state is GroupState.NotLoaded or group.dormant
+    return group.state is None or group.state is _NOT_LOADED or group.dormant

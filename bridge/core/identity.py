@@ -31,7 +31,7 @@ def event_id(cluster_id: str, origin: Record | Due) -> str:
     The record's timestamp stands for the topic's identity: a topic deleted and made again reuses its offsets. A slot is
     told by its group's key (percent-encoded, as the id is a header) and the time it begins.
     """
-    if isinstance(origin, Due):
-        return f"{cluster_id}/{quote(origin.key)}/{origin.start_ms}"
-    topic, number = origin.partition
-    return f"{cluster_id}/{topic}/{number}/{origin.offset}/{origin.timestamp_ms}"
+    if isinstance(origin, Record):
+        topic, number = origin.partition
+        return f"{cluster_id}/{topic}/{number}/{origin.offset}/{origin.timestamp_ms}"
+    return f"{cluster_id}/{quote(origin.key)}/{origin.start_ms}"

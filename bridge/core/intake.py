@@ -7,10 +7,14 @@ the first new record arrives.
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
 from bridge.core.shares import Share
+
+# Looked up once, as in core/lifecycle.py.
+_FRESH: Final = Seen.FRESH
 
 
 class Intake:
@@ -61,7 +65,7 @@ class Intake:
             return None
         record = self.backlog.popleft()
         seen = self.ledger.see(record.offset)
-        if seen is Seen.FRESH:
+        if seen is _FRESH:
             self._times[record.offset] = record.timestamp_ms, record.size
             self.bytes += record.size
         return record, seen

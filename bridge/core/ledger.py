@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from typing import Final
 
 from bridge.core.runs import LIMIT, Checkpoint, Runs, read, read_covered, read_told, read_topic, worst_case, write
 
@@ -31,6 +32,10 @@ class Seen(Enum):
 
     def __bool__(self) -> bool:
         return self is Seen.FRESH
+
+
+# Looked up once, as in lifecycle.py.
+_FRESH: Final = Seen.FRESH
 
 
 class Ledger:
@@ -101,7 +106,7 @@ class Ledger:
         self._open.append(offset)
         self.end = offset + 1
         if not self._restored and not self._unknown:  # as soon as what a restart left is behind
-            return Seen.FRESH
+            return _FRESH
         seen = Seen.DONE if _within(self._restored, offset) else Seen.FRESH
         if _within(self._unknown, offset) and seen is Seen.FRESH:
             seen = Seen.UNKNOWN

@@ -4,12 +4,23 @@ The life cycle (inferred from OCS's own events, spec section 4): load 7 -> Activ
 Active, unload 8 -> NotLoaded, dial mode change 11 -> Running.
 """
 
+from typing import Final
+
 import msgspec
-from msgspec import UNSET
 
 from bridge.core.event import Event
+from bridge.core.group import Before
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.vocabulary import Action, DialMode, GroupState, Kind
+from bridge.core.vocabulary import Action, GroupState, Kind
+
+# Looked up once: Python 3.11 takes a third of a microsecond for a member of an enumeration (0008).
+UNSET: Final = msgspec.UNSET
+_SNAPSHOT: Final = Kind.SNAPSHOT
+_ACTIVE: Final = GroupState.Active
+_RUNNING: Final = GroupState.Running
+_NO_REQUEST: Final = Action.NoRequest
+_SET_DIALING_MODE: Final = Action.SetDialingMode
+_STOP_DIALING: Final = Action.StopDialing
 
 STATE_AFTER: dict[Action, GroupState] = {
     Action.LoadCampaign: GroupState.Active,
@@ -28,25 +39,18 @@ ACTION_BEFORE: dict[GroupState, Action] = {
 }
 
 
-class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A campaign group before an event; None = not known."""
-
-    state: GroupState | None
-    dial_mode: DialMode | None
-
-
 def resolve(event: Event, before: Before) -> tuple[GroupState, Action]:
     """State after the event and the request that caused it. A snapshot has no request.
 
     Raises InvalidEvent for a snapshot of a group whose state nobody ever said.
     """
-    if event.kind is Kind.SNAPSHOT:
-        return _snapshot_state(event, before), Action.NoRequest
+    if event.kind is _SNAPSHOT:
+        return _snapshot_state(event, before), _NO_REQUEST
     if event.state is not None:
         return event.state, event.action or _action(event, event.state, before)
     if event.action:
         return STATE_AFTER[event.action], event.action
-    return GroupState.Running, Action.SetDialingMode  # only a dial mode was said
+    return _RUNNING, _SET_DIALING_MODE  # only a dial mode was said
 
 
 def _snapshot_state(event: Event, before: Before) -> GroupState:
@@ -57,9 +61,9 @@ def _snapshot_state(event: Event, before: Before) -> GroupState:
 
 
 def _action(event: Event, state: GroupState, before: Before) -> Action:
-    running = before.state is GroupState.Running
-    if state is GroupState.Running and running and event.dial_mode not in (UNSET, before.dial_mode):
-        return Action.SetDialingMode
-    if state is GroupState.Active and running:
-        return Action.StopDialing
+    running = before.state is _RUNNING
+    if state is _RUNNING and running and event.dial_mode not in (UNSET, before.dial_mode):
+        return _SET_DIALING_MODE
+    if state is _ACTIVE and running:
+        return _STOP_DIALING
     return ACTION_BEFORE[state]

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bridge.core.arrival import Arrival, Route
+from bridge.core.arrival import Arrival
 from bridge.core.directory import Directory
 from bridge.core.event import Event
 from bridge.core.group import Names, Stamp, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
 from bridge.core.record import Record
+from bridge.core.route import Route
 
 #: What the directory says over the event, so that all profiles agree on a group's key …
 IDS = ("campaign_group_guid", "campaign_group_dbid")
@@ -30,17 +31,21 @@ class Mapper:
         self._by_topic = dict(by_topic)
         self._max_future_ms = max_future_ms
 
+    def current_directory(self) -> Directory | None:
+        """The one in force."""
+        return self.directory
+
     def read(self, record: Record, *, fresh: bool = True) -> Arrival | Skip:
         """The event in a record. Raises InvalidEvent."""
         route = self._by_topic.get(record.partition.topic, self._default)
         event = route.profile.read(record)
-        if isinstance(event, Skip):
+        if not isinstance(event, Event):  # asked so, as to be one's very class is what is found out soonest
             return event
         row = None
         if self.directory is not None:
             event, row = _look_up(self.directory, event)
         stamp = Stamp(self._time(event, record), record.partition, record.offset)
-        return Arrival(record, group_key(event, route.profile.key), event, stamp, route.policy, row, fresh)
+        return Arrival(record, group_key(event, route.profile.key), event, stamp, route.policy, row, fresh=fresh)
 
     def _time(self, event: Event, record: Record) -> int:
         """The event's time, or the record's where the event claims to come from the future."""

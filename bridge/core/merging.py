@@ -1,42 +1,73 @@
 """Merging one event into one campaign group: the steps, for bridge/core/groups.py, whose rules they follow."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from msgspec import UNSET, UnsetType
+import msgspec
+from msgspec import UnsetType
 
 from bridge.core.event import NAMES, CallingList, Event
-from bridge.core.group import CampaignGroup, Facts, KnownList, Names, Policy, Stamp
-from bridge.core.lifecycle import Before
+from bridge.core.group import EMPTY, OPTIONAL, Before, CampaignGroup, Facts, KnownList, Names, Policy, Stamp
+from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.statistics import merged, merged_list
 from bridge.core.vocabulary import Action, Actor, GroupState, Kind
 
 T = TypeVar("T")
 
+# Looked up once, as in lifecycle.py.
+UNSET: Final = msgspec.UNSET
+_SNAPSHOT: Final = Kind.SNAPSHOT
+_NOT_LOADED: Final = GroupState.NotLoaded
+_NO_REQUEST: Final = Action.NoRequest
+_UNKNOWN: Final = Actor.Unknown
+
+
+def older(stamp: Stamp, other: Stamp | None) -> bool:
+    """Whether the event with this stamp is older than that with the `other`."""
+    if other is None:
+        return False
+    time_ms, other_ms = stamp.time_ms, other.time_ms
+    if time_ms != other_ms:
+        return time_ms < other_ms
+    return stamp.partition == other.partition and stamp.offset < other.offset
+
 
 def filled(first: Names, then: Names) -> Names:
     """What `first` lacks, from `then`."""
-    if None not in first or first == then:
-        return first
-    return tuple([a if a is not None else b for a, b in zip(first, then, strict=True)])
+    for place in range(len(first)):
+        if first[place] is None and then[place] is not None:
+            return tuple([a if a is not None else b for a, b in zip(first, then, strict=True)])
+    return first
 
 
 def shown(names: Names, row: Names | None, policy: Policy) -> Names:
-    """Names as they are told: with the directory's and the policy's texts. Raises InvalidEvent as Policy.fill."""
+    """Names as they are told: with the directory's and the policy's texts. InvalidEvent, where the policy is to reject."""
     if row is not None:
         names = filled(names, row)
-    if None not in names:
-        return names
-    texts = list(names)
-    for place, text in enumerate(names):
-        if text is None:
-            texts[place] = policy.fill(NAMES[place])
-    return tuple(texts)
+    texts: list[str | None] | None = None
+    for place in range(len(names)):
+        if names[place] is None:
+            text = _text(NAMES[place], policy)
+            if text is not None:
+                if texts is None:
+                    texts = list(names)
+                texts[place] = text
+    return names if texts is None else tuple(texts)
+
+
+def _text(name: str, policy: Policy) -> str | None:
+    """What stands for the field `name`, which nobody knows."""
+    text = policy.missing.get(name)
+    if text is not None or name in OPTIONAL:
+        return text
+    if policy.on_missing is None:
+        raise InvalidEvent(Invalid.MISSING_FIELD, name, "neither in the event, nor known, nor in the directory")
+    return policy.on_missing
 
 
 def before(group: CampaignGroup, event: Event, stamp: Stamp, *, late: bool) -> Before:
     """State and mode before this event, also when it is merged for the second time (rule 3)."""
     if late:  # what came later says nothing of the request behind it
-        return Before(group.state if event.kind is Kind.SNAPSHOT else None, None)
+        return Before(group.state if event.kind is _SNAPSHOT else None, None)
     return group.previous if stamp == group.changed else Before(group.state, group.dial_mode)
 
 
@@ -49,8 +80,8 @@ def change(group: CampaignGroup, event: Event, state: GroupState, before: Before
         group.optimize_by = event.optimize_by
     if event.optimize_goal is not UNSET:
         group.optimize_goal = event.optimize_goal
-    if state is GroupState.NotLoaded:
-        group.statistics, group.measured, group.calling_lists, group.unloaded = None, None, {}, stamp
+    if state is _NOT_LOADED:
+        group.statistics, group.measured, group.calling_lists, group.unloaded = None, None, EMPTY, stamp
 
 
 def measure(group: CampaignGroup, event: Event, stamp: Stamp) -> None:
@@ -58,16 +89,19 @@ def measure(group: CampaignGroup, event: Event, stamp: Stamp) -> None:
 
     A group that is not loaded has none, and those of an earlier loading are none of this one's.
     """
-    if group.state is GroupState.NotLoaded or stamp.before(group.unloaded):
+    if group.state is _NOT_LOADED or older(stamp, group.unloaded):
         return
-    if event.statistics is not None and not stamp.before(group.measured):
-        group.statistics = merged(group.statistics, event.statistics)
+    statistics = event.statistics
+    if statistics is not None and not older(stamp, group.measured):
+        group.statistics = merged(group.statistics, statistics)
         group.measured = stamp
-    for values in event.calling_lists or ():
+    if not event.calling_lists:
+        return
+    for values in event.calling_lists:
         known = group.calling_lists.get(values.name)
         if known is None:
             group.calling_lists = {**group.calling_lists, values.name: KnownList(values, stamp)}
-        elif not stamp.before(known.stamp):
+        elif not older(stamp, known.stamp):
             known.values, known.stamp = merged_list(known.values, values), stamp
 
 
@@ -79,14 +113,15 @@ def change_facts(
     group: CampaignGroup, event: Event, names: Names, state: GroupState, action: Action, stamp: Stamp, *, late: bool
 ) -> Facts:
     """What a change or snapshot tells. A late one, and an unload, tell no more than what they bring themselves."""
-    own = late or state is GroupState.NotLoaded
+    own = late or state is _NOT_LOADED
+    actor = event.actor
     return Facts(
-        event.kind is Kind.SNAPSHOT,
+        event.kind is _SNAPSHOT,
         stamp.time_ms,
         names,
         state,
         action,
-        event.actor if event.actor is not None else Actor.Unknown,
+        actor if actor is not None else _UNKNOWN,
         _said(event.dial_mode) if late else group.dial_mode,
         _said(event.optimize_by) if late else group.optimize_by,
         _said(event.optimize_goal) if late else group.optimize_goal,
@@ -106,8 +141,8 @@ def standing_facts(group: CampaignGroup, state: GroupState, now_ms: int) -> Fact
         time_ms=now_ms,
         names=group.shown,
         state=state,
-        action=Action.NoRequest,
-        actor=Actor.Unknown,
+        action=_NO_REQUEST,
+        actor=_UNKNOWN,
         dial_mode=group.dial_mode,
         optimize_by=group.optimize_by,
         optimize_goal=group.optimize_goal,

@@ -1,93 +1,97 @@
 """The OCS notification: exactly the fields of the page "Campaign Group Status Reporting", in its order."""
 
-from typing import Literal
+from typing import Final
 
 import msgspec
-from msgspec import UNSET
 
-from bridge.core.event import CallingList, Statistic
+from bridge.core.body import body_type
+from bridge.core.event import CallingList, Statistic, Statistics
 from bridge.core.group import Facts
-from bridge.core.vocabulary import PREDICTIVE, Action, GroupState
+from bridge.core.style import Style
+from bridge.core.vocabulary import PREDICTIVE, GroupState
 
 USER_EVENT = "CampaignGroupState"
-encode = msgspec.json.Encoder().encode
-
-
-class Style(msgspec.Struct, frozen=True):
-    """What the page leaves open, as the settings of `notifications` fill it."""
-
-    unknown_text: str = "Unknown"
-    periodic_action: Action = Action.NoRequest
-    calling_lists_key: str = "GSW_CALLING_LISTS"
-    missing_statistics: Literal["null", "omit"] = "null"
+encode: Final = msgspec.json.Encoder().encode
+UNSET: Final = msgspec.UNSET  # looked up once, as in lifecycle.py
+_RUNNING: Final = GroupState.Running
+_DECIMALS: Final = [f".{milliseconds:03d}" for milliseconds in range(1000)]
 
 
 def render(facts: Facts, style: Style) -> bytes:
     """The JSON body of the POST."""
-    return encode(fields(facts, style))
+    tenant, ccid, campaign_group, guid, dbid, group, campaign, template, queue = facts.names
+    dial_mode, optimize_by, optimize_goal = _mode(facts)
+    busy_factor, hit_ratio, overdial_rate, time_to_complete = _statistics(facts.statistics, style)
+    body = body_type(style.calling_lists_key)(
+        USER_EVENT,
+        date_time(facts.time_ms),
+        style.unknown_text if tenant is None else tenant,
+        style.unknown_text if ccid is None else ccid,
+        campaign_group,
+        guid,
+        dbid,
+        group,
+        campaign,
+        UNSET if template is None else template,
+        queue,
+        dial_mode,
+        optimize_by,
+        optimize_goal,
+        facts.state,
+        style.periodic_action if facts.periodic else facts.action,
+        facts.actor,
+        busy_factor,
+        hit_ratio,
+        overdial_rate,
+        time_to_complete,
+        [_calling_list(values, style) for values in facts.calling_lists] if facts.calling_lists else UNSET,
+    )
+    return encode(body)
 
 
 def date_time(time_ms: int) -> str:
     """UTC seconds since the epoch with three decimals, whatever the locale: `1544659952.123`."""
-    seconds, milliseconds = divmod(abs(time_ms), 1000)
-    return f"{'-' if time_ms < 0 else ''}{seconds}.{milliseconds:03d}"
+    if time_ms < 0:
+        return "-" + date_time(-time_ms)
+    return str(time_ms // 1000) + _DECIMALS[time_ms % 1000]
 
 
-def fields(facts: Facts, style: Style) -> dict[str, object]:
-    """The notification as a dict in the page's order."""
-    tenant, ccid, campaign_group, guid, dbid, group, campaign, template, queue = facts.names
-    body: dict[str, object] = {
-        "GSW_USER_EVENT": USER_EVENT,
-        "GSW_DATE_TIME": date_time(facts.time_ms),
-        "GSW_TENANT_NAME": style.unknown_text if tenant is None else tenant,
-        "GSW_TENANT_CCID": style.unknown_text if ccid is None else ccid,
-        "GSW_CAMPAIGN_GROUP_NAME": campaign_group,
-        "GSW_CAMPAIGN_GROUP_GUID": guid,
-        "GSW_CAMPAIGN_GROUP_DBID": dbid,
-        "GSW_GROUP_NAME": group,
-        "GSW_CAMPAIGN_NAME": campaign,
-    }
-    if template is not None:
-        body["GSW_CAMPAIGN_TEMPLATE_NAME"] = template
-    body["GSW_QUEUE_NAME"] = queue
-    if facts.state is GroupState.Running and facts.dial_mode is not None:
-        body["GSW_DIAL_MODE"] = facts.dial_mode
-        if facts.dial_mode in PREDICTIVE:
-            if facts.optimize_by is not None:
-                body["GSW_OPTIMIZE_BY"] = facts.optimize_by
-            if facts.optimize_goal is not None:
-                body["GSW_OPTIMIZE_GOAL"] = facts.optimize_goal
-    body["GSW_CAMPAIGN_GROUP_STATE"] = facts.state
-    body["GSW_CAMPAIGN_GROUP_ACTION"] = style.periodic_action if facts.periodic else facts.action
-    body["GSW_CAMPAIGN_GROUP_ACTOR"] = facts.actor
-    _add_statistics(body, facts, style)
-    if facts.calling_lists:
-        body[style.calling_lists_key] = [_calling_list(values, style) for values in facts.calling_lists]
-    return body
+def _mode(facts: Facts) -> tuple[object, object, object]:
+    """Dial mode, optimization and its goal, where they are told."""
+    mode = facts.dial_mode
+    if facts.state is not _RUNNING or mode is None:
+        return UNSET, UNSET, UNSET
+    if mode not in PREDICTIVE:
+        return mode, UNSET, UNSET
+    by, goal = facts.optimize_by, facts.optimize_goal
+    return mode, UNSET if by is None else by, UNSET if goal is None else goal
 
 
-def _add_statistics(body: dict[str, object], facts: Facts, style: Style) -> None:
+def _statistics(values: Statistics | None, style: Style) -> tuple[object, object, object, object]:
     """All four once any of them is known; those never given are null, or left out by `missing_statistics`."""
-    values = facts.statistics
     if values is None:
-        return
-    _add(body, "GSW_STAT_BUSY_FACTOR", values.busy_factor, style)
-    _add(body, "GSW_STAT_HIT_RATIO", values.hit_ratio, style)
-    _add(body, "GSW_STAT_OVERDIAL_RATE", values.overdial_rate, style)
-    _add(body, "GSW_STAT_TIME_TO_COMPLETE", values.time_to_complete, style)
+        return UNSET, UNSET, UNSET, UNSET
+    return (
+        _told(values.busy_factor, style),
+        _told(values.hit_ratio, style),
+        _told(values.overdial_rate, style),
+        _told(values.time_to_complete, style),
+    )
+
+
+def _told(value: Statistic, style: Style) -> object:
+    return None if value is UNSET and style.missing_statistics == "null" else value
 
 
 def _calling_list(values: CallingList, style: Style) -> dict[str, object]:
     body: dict[str, object] = {"GSW_CALLING_LIST": values.name}
     if values.dbid is not None:
         body["GSW_CALLING_LIST_DBID"] = values.dbid
-    _add(body, "GSW_STAT_HIT_RATIO", values.hit_ratio, style)
-    _add(body, "GSW_STAT_TIME_TO_COMPLETE", values.time_to_complete, style)
+    for key, value in (
+        ("GSW_STAT_HIT_RATIO", values.hit_ratio),
+        ("GSW_STAT_TIME_TO_COMPLETE", values.time_to_complete),
+    ):
+        told = _told(value, style)
+        if told is not UNSET:
+            body[key] = told
     return body
-
-
-def _add(body: dict[str, object], name: str, value: Statistic, style: Style) -> None:
-    if value is not UNSET:
-        body[name] = value
-    elif style.missing_statistics == "null":
-        body[name] = None

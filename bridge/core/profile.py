@@ -17,9 +17,9 @@ from bridge.core.paths import Input
 from bridge.core.profile_fields import Unknown
 from bridge.core.profile_readers import FIELDS, compile_readers
 from bridge.core.profile_text import Node, Problems, ProfileError, parse, suggestion
+from bridge.core.quick import Quick
 from bridge.core.readers import Readers
 from bridge.core.record import Record
-from bridge.core.straight import straight
 
 __all__ = ["Profile", "ProfileError", "compile_profile"]
 
@@ -165,7 +165,7 @@ def _rule(node: Node, where: str, common: _Common) -> Rule:
             problems.add(node.line, f"{where}fields.{name}", "needed: nothing says where it stands")
     selects = compile_when(rule.get("when"), f"{where}when", problems)
     readers, sources = compile_readers(fields, common.on_unknown, problems)
-    return Rule(selects, readers, straight(sources, readers))
+    return Rule(selects, readers, Quick(sources, readers).event)
 
 
 def _constant(node: Node) -> Node:

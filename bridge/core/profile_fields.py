@@ -1,13 +1,13 @@
 """The types of an event's fields: which options a source of each may have, and how its raw value is converted.
 
 A converter takes what stands in the record (never null or missing) and returns the field's value, None ("said: none")
-or UNSET (left out), or raises InvalidEvent. Its shortcut, for bridge/core/straight.py, knows the answer for most values.
+or UNSET (left out), or raises InvalidEvent.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,6 +17,7 @@ from bridge.core.numbers import Number, decimal, number, plain, scaled, whole
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.profile_options import Options
 from bridge.core.profile_text import Node, suggestion
+from bridge.core.shortcuts import Shortcut
 from bridge.core.times import TimeFormat, time_ms
 from bridge.core.words import normal
 
@@ -27,13 +28,11 @@ Unknown = Literal["reject", "omit"]
 
 
 class Converter(msgspec.Struct, Generic[T_co], frozen=True):
-    """`shortcut`: a Python expression over `value`, what stands in the record, and `own`: what `convert` makes of it, or
-    None where `convert` has to be asked. Empty: always.
-    """
+    """`shortcut`: what `convert` makes of nearly every value; `table`: the words of it that are known as they are written."""
 
     convert: Callable[[object], T_co | UnsetType | None]
-    shortcut: str = ""
-    own: object = None
+    shortcut: Shortcut = Shortcut.NONE
+    table: dict[str | int, Any] = {}
 
 
 class FieldType(Protocol[T_co]):
@@ -55,10 +54,7 @@ class TextType:
     def converter(self, options: Options) -> Converter[str]:
         """The converter for one source."""
         field = options.field
-        return Converter(
-            lambda value: text(value, field),
-            f"value if type(value) is str and 0 < len(value) <= {MAX_NAME_CHARACTERS} else None",
-        )
+        return Converter(lambda value: text(value, field), Shortcut.TEXT)
 
 
 class WordType(Generic[Meaning]):
@@ -89,7 +85,7 @@ class WordType(Generic[Meaning]):
                 return UNSET
             raise InvalidEvent(Invalid.UNKNOWN_WORD, field, f"unknown {str(value)[:40]!r}")
 
-        return Converter(convert, "own(value) if type(value) is str else None", get)
+        return Converter(convert, Shortcut.WORD, dict(table))
 
     def _own_table(self, own: Node, options: Options) -> dict[str | int, Meaning | None]:
         table: dict[str | int, Meaning | None] = {}
@@ -130,10 +126,7 @@ class NumberType:
         texts = options.choice("as", "number", ("number", "decimal")) == "decimal"
         multiply, divide = options.factor("multiply"), options.factor("divide")
         if not texts and multiply == divide == 1 and "ratio" not in options.nodes:
-            return Converter(
-                lambda value: number(value, field),
-                f"value if (type(value) is float or type(value) is int) and 0 < value <= {MAX_NUMBER} else None",
-            )
+            return Converter(lambda value: number(value, field), Shortcut.NUMBER)
 
         def convert(value: object) -> Number:
             exact = decimal(value if texts or isinstance(value, Decimal) else number(value, field), field)
@@ -151,10 +144,7 @@ class WholeType:
         """The converter for one source."""
         field = options.field
         rounded = options.choice("as", "whole", ("whole", "rounded")) == "rounded"
-        return Converter(
-            lambda value: whole(value, field, rounded=rounded),
-            f"value if type(value) is int and 0 <= value <= {MAX_NUMBER} else None",
-        )
+        return Converter(lambda value: whole(value, field, rounded=rounded), Shortcut.WHOLE)
 
 
 class TimeType:
@@ -166,7 +156,8 @@ class TimeType:
         """The converter for one source."""
         field = options.field
         form = TimeFormat(options.choice("as", "auto", tuple(TimeFormat)))
-        return Converter(lambda value: time_ms(value, field, form))
+
+        return Converter(lambda value: time_ms(value, field, form), Shortcut.MOMENT)
 
 
 def text(value: object, field: str) -> str | UnsetType:

@@ -13,15 +13,15 @@ Rule 3. Where the counts differ (a text may contain `":` in a string), a slower 
 
 import json
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
 from bridge.core.limits import MAX_NESTING, MAX_RECORD_BYTES
 from bridge.core.outcome import Invalid, InvalidEvent
 
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 _WHITE_SPACE = b" \t\n\r"  # RFC 8259, 2
 
 
@@ -41,7 +41,10 @@ def decode(value: bytes) -> dict[str, object]:
     if not isinstance(tree, dict):
         raise InvalidEvent(Invalid.NOT_AN_OBJECT, detail="the value is JSON, but no object")
     # Each level opens a bracket; brackets may also be text in a string: then the walk finds less.
-    if value.count(b"{") + value.count(b"[") > MAX_NESTING or _encode(tree) != value:
+    brackets = value.count(b"{")
+    if b"[" in value:  # that is found out in no time; counting takes a tenth of the reading
+        brackets += value.count(b"[")
+    if brackets > MAX_NESTING or _encode(tree) != value:
         _count(value, tree)
     return tree
 

@@ -17,8 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from bridge.core.event import NAMES
-from bridge.core.group import CampaignGroup, KnownList, Stamp, names_of
-from bridge.core.lifecycle import Before
+from bridge.core.group import EMPTY, Before, CampaignGroup, KnownList, Stamp, names_of
 from bridge.core.record import Partition
 from bridge.core.saved_format import NOBODY, At, Group, Said
 
@@ -49,9 +48,6 @@ class BadState(Exception):
 
 
 NOTHING = Before(None, None)
-# One for all groups that have none.
-NO_LISTS: Mapping[str, KnownList] = {}
-NO_EXTRA: Mapping[str, Raw] = {}
 _KNOWN = frozenset(Group.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Group, strict=True).decode
@@ -117,7 +113,7 @@ def load(key: bytes, value: bytes, number: int) -> CampaignGroup:
         raise BadState(f"{len(value)} bytes, {MAX_BYTES} at most")
     try:
         text, saved = key.decode(), _decode(value)
-        extra = _extra(value) if saved.v > VERSION else NO_EXTRA
+        extra = _extra(value) if saved.v > VERSION else EMPTY
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise BadState(str(error)) from None
     if extra and sum(len(name) + len(bytes(raw)) for name, raw in extra.items()) > MAX_EXTRA:
@@ -144,7 +140,7 @@ def _group(key: str, saved: Group, number: int, extra: Mapping[str, Raw]) -> Cam
         saved.before or NOTHING,
         saved.statistics,
         measured,
-        _known_lists(saved, measured) if saved.calling_lists else NO_LISTS,
+        _known_lists(saved, measured) if saved.calling_lists else EMPTY,
         _stamp(saved.unloaded_at),
         saved.interval,
         saved.enabled,

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from bridge.core.event import CallingList, Name, Statistics
-from bridge.core.lifecycle import Before
+from bridge.core.group import Before
 from bridge.core.limits import MAX_INTERVAL, MAX_NUMBER
 from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 

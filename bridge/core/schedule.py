@@ -11,8 +11,6 @@ import heapq
 from typing import NamedTuple
 from zlib import crc32
 
-import msgspec
-
 
 class Due(NamedTuple):
     """A slot of a campaign group whose periodic notification is due. Times in milliseconds since the epoch."""
@@ -23,11 +21,14 @@ class Due(NamedTuple):
     interval_ms: int
 
 
-class _Plan(msgspec.Struct):
-    interval_ms: int  # 0: none for now
-    spread_ms: int
-    due_ms: int  # of the next slot
-    begun_ms: int  # start of the last slot handed out
+class _Plan:
+    __slots__ = ("begun_ms", "due_ms", "interval_ms", "spread_ms")
+
+    def __init__(self, interval_ms: int, spread_ms: int, begun_ms: int) -> None:
+        self.interval_ms = interval_ms  # 0: none for now
+        self.spread_ms = spread_ms
+        self.due_ms = 0  # of the next slot
+        self.begun_ms = begun_ms  # start of the last slot handed out
 
 
 class Schedule:
@@ -44,7 +45,7 @@ class Schedule:
         if plan is not None and plan.interval_ms == interval_ms:
             return
         begun = plan.begun_ms if plan is not None else -1
-        plan = self._plans[key] = _Plan(interval_ms, crc32(key.encode()) % interval_ms, 0, begun)
+        plan = self._plans[key] = _Plan(interval_ms, crc32(key.encode()) % interval_ms, begun)
         self._plan(key, plan, after_ms)
 
     def drop(self, key: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from bridge.core.conditions import always, compile_when
+from bridge.core.conditions import Condition, always, compile_when
 from bridge.core.origins import compile_getter, from_paths, joined, quotient
 from bridge.core.outcome import InvalidEvent
 from bridge.core.paths import Getter, Input, member_names
@@ -26,11 +26,16 @@ _ORIGINS = ("from", "value", "join", "ratio")
 
 
 class Source(msgspec.Struct, Generic[T], frozen=True):
-    """`read` reads the field. `steps`: the names that lead to what `converter` converts, where it is no more than that."""
+    """`read` reads the field. `steps`: the names that lead to what `converter` converts, where it is no more than that.
+
+    `constant`: the one value that it reads from every record, of those for which `when` holds.
+    """
 
     read: Reader[T]
     converter: Converter[T] | None = None
     steps: tuple[str, ...] = ()
+    constant: tuple[T | UnsetType | None, ...] = ()
+    when: Condition | None = None
 
 
 def _nothing(_: Input) -> UnsetType:
@@ -89,7 +94,7 @@ def _conditional(source: Source[T], options: Options) -> Source[T]:
     if condition is always:
         return source
     read = source.read
-    return Source(lambda given: read(given) if condition(given) else UNSET)
+    return Source(lambda given: read(given) if condition(given) else UNSET, constant=source.constant, when=condition)
 
 
 def _mapped(options: Options, kind: FieldType[T], node: Node) -> Source[T]:
@@ -114,13 +119,13 @@ def _mapped(options: Options, kind: FieldType[T], node: Node) -> Source[T]:
 def _constant(options: Options, kind: FieldType[T]) -> Source[T]:
     written = options.nodes["value"].value
     if written is None:
-        return Source(lambda _: None)
+        return Source(lambda _: None, constant=(None,))
     try:
         value = kind.converter(options).convert(_scalar(options.text("value", ""), kind))
     except InvalidEvent as error:
         options.wrong("value", error.detail)
         return NOTHING
-    return Source(lambda _: value)
+    return Source(lambda _: value, constant=(value,))
 
 
 def _scalar(written: str, kind: FieldType[T]) -> object:

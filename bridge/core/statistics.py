@@ -1,9 +1,12 @@
 """How statistics are merged."""
 
+from typing import Final
+
 import msgspec
-from msgspec import UNSET
 
 from bridge.core.event import CallingList, Event, Statistic, Statistics
+
+UNSET: Final = msgspec.UNSET
 
 
 def over(new: Statistic, old: Statistic) -> Statistic:
@@ -13,13 +16,17 @@ def over(new: Statistic, old: Statistic) -> Statistic:
 
 def merged(old: Statistics | None, new: Statistics) -> Statistics:
     """A group's statistics after an event that brings `new` ones."""
-    if old is None or UNSET not in msgspec.structs.astuple(new):
+    busy_factor, hit_ratio = new.busy_factor, new.hit_ratio
+    overdial_rate, time_to_complete = new.overdial_rate, new.time_to_complete
+    if old is None or not (
+        busy_factor is UNSET or hit_ratio is UNSET or overdial_rate is UNSET or time_to_complete is UNSET
+    ):
         return new
     return Statistics(
-        busy_factor=over(new.busy_factor, old.busy_factor),
-        hit_ratio=over(new.hit_ratio, old.hit_ratio),
-        overdial_rate=over(new.overdial_rate, old.overdial_rate),
-        time_to_complete=over(new.time_to_complete, old.time_to_complete),
+        busy_factor=over(busy_factor, old.busy_factor),
+        hit_ratio=over(hit_ratio, old.hit_ratio),
+        overdial_rate=over(overdial_rate, old.overdial_rate),
+        time_to_complete=over(time_to_complete, old.time_to_complete),
     )
 
 
@@ -35,13 +42,14 @@ def merged_list(old: CallingList, new: CallingList) -> CallingList:
 
 def ratios_above_one(event: Event) -> int:
     """How many ratios of an event are above 1: possible (the page sets no bound), but more often a wrong scale."""
-    ratios: tuple[Statistic, ...] = ()
-    if (s := event.statistics) is not None:
-        ratios = (s.busy_factor, s.hit_ratio, s.overdial_rate)
-    if event.calling_lists:
-        ratios += tuple([values.hit_ratio for values in event.calling_lists])
     found = 0
-    for ratio in ratios:
-        if ratio is not None and ratio is not UNSET and ratio > 1:
-            found += 1
+    if (values := event.statistics) is not None:
+        found += _above_one(values.busy_factor) + _above_one(values.hit_ratio) + _above_one(values.overdial_rate)
+    if event.calling_lists:
+        for each in event.calling_lists:
+            found += _above_one(each.hit_ratio)
     return found
+
+
+def _above_one(ratio: Statistic) -> bool:
+    return ratio is not None and ratio is not UNSET and ratio > 1

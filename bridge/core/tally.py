@@ -9,35 +9,34 @@ of the architecture hold in each:
 
 from collections import Counter
 
-import msgspec
-
 from bridge.core.outcome import Outcome, Reason, Result
 
 
-class Tally(msgspec.Struct):
+class Tally:
     """Counts since the process began."""
 
-    consumed: Counter[str] = msgspec.field(default_factory=Counter)  # by topic
-    posted: int = 0
-    absorbed: int = 0
-    skipped: Counter[str] = msgspec.field(default_factory=Counter)  # by Skip
-    quarantined: Counter[str] = msgspec.field(default_factory=Counter)  # by Invalid
-    returned: Counter[str] = msgspec.field(default_factory=Counter)  # by Return
-    rendered: Counter[str] = msgspec.field(default_factory=Counter)  # by kind of notification
-    outcomes: Counter[tuple[str, Result, Reason]] = msgspec.field(default_factory=Counter)  # by kind, result, reason
-    commits: Counter[str] = msgspec.field(default_factory=Counter)  # by result
-    dropped: Counter[str] = msgspec.field(default_factory=Counter)  # rendered, then not attempted: by Reason
-    ticks_due: int = 0  # periodic notifications whose time came
-    ticks_dropped: Counter[str] = msgspec.field(default_factory=Counter)  # of them, not attempted: by Drop
-    clock_jumps: int = 0
-    states_saved: int = 0  # records of the state topic, tombstones too
-    states_read: int = 0  # records of the state topic, the older ones of a group too
-    states_restored: int = 0  # campaign groups
-    states_bad: int = 0  # records of the state topic that are none
-    restore_seconds: float = 0.0
-    seeded: int = 0  # records of the input's history
-    rebalances: Counter[str] = msgspec.field(default_factory=Counter)  # assigned, revoked, lost
-    gaps: int = 0  # offsets between a committed offset and the earliest that still exists
+    def __init__(self) -> None:
+        self.consumed: Counter[str] = Counter()  # by topic
+        self.posted = 0
+        self.absorbed = 0
+        self.skipped: Counter[str] = Counter()  # by Skip
+        self.quarantined: Counter[str] = Counter()  # by Invalid
+        self.returned: Counter[str] = Counter()  # by Return
+        self.rendered: Counter[str] = Counter()  # by kind of notification
+        self.outcomes: Counter[tuple[str, Result, Reason]] = Counter()  # by kind, result, reason
+        self.commits: Counter[str] = Counter()  # by result
+        self.dropped: Counter[str] = Counter()  # rendered, then not attempted: by Reason
+        self.ticks_due = 0  # periodic notifications whose time came
+        self.ticks_dropped: Counter[str] = Counter()  # of them, not attempted: by Drop
+        self.clock_jumps = 0
+        self.states_saved = 0  # records of the state topic, tombstones too
+        self.states_read = 0  # records of the state topic, the older ones of a group too
+        self.states_restored = 0  # campaign groups
+        self.states_bad = 0  # records of the state topic that are none
+        self.restore_seconds = 0.0
+        self.seeded = 0  # records of the input's history
+        self.rebalances: Counter[str] = Counter()  # assigned, revoked, lost
+        self.gaps = 0  # offsets between a committed offset and the earliest that still exists
 
     def finished(self) -> int:
         """Records that ended in one of the ways above; consumed minus this is held."""
@@ -46,4 +45,5 @@ class Tally(msgspec.Struct):
 
     def post(self, kind: str, outcome: Outcome) -> None:
         """Count a POST's end."""
-        self.outcomes[kind, outcome.result, outcome.reason] += 1
+        end = kind, outcome.result, outcome.reason
+        self.outcomes[end] = self.outcomes.get(end, 0) + 1

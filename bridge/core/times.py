@@ -10,6 +10,7 @@ from bridge.core.outcome import Invalid, InvalidEvent
 
 #: The end of the year 9999, as far as ISO-8601 and Python's calendar go.
 _END_MS = 253_402_300_800_000
+_ZERO = ord("0")
 _TOO_LATE = 10**19  # nanoseconds of the year 2286
 # Its own context: independent of what a thread has set. 19 digits, 9 decimals, times 1000.
 _EXACT = Context(prec=40)
@@ -63,10 +64,13 @@ def time_ms(value: object, field: str, form: TimeFormat = TimeFormat.AUTO) -> in
 
 def _usual_ms(text: str) -> int | None:
     """Of `2026-03-01T09:00:00.123Z`, what most platforms write, in half the time; None for any other text."""
-    if text[19] != "." or text[23] != "Z" or not (text.isascii() and text[20:23].isdecimal()):
+    if text[19] != "." or text[23] != "Z":
+        return None
+    tens, ones, rest = ord(text[20]) - _ZERO, ord(text[21]) - _ZERO, ord(text[22]) - _ZERO
+    if not (0 <= tens <= 9 and 0 <= ones <= 9 and 0 <= rest <= 9):
         return None
     second = _second_ms(text[:19])
-    return None if second is None else second + int(text[20:23])
+    return None if second is None else second + tens * 100 + ones * 10 + rest
 
 
 @lru_cache(maxsize=256)

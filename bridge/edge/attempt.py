@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import IntEnum
 from socket import gaierror
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -50,7 +50,13 @@ WRITE_FAILED = frozenset(
 Permit = Callable[[], bool]
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
-REASON_OF_CLASS = {1: Reason.STATUS_1XX, 2: Reason.STATUS_2XX, 3: Reason.STATUS_3XX, 4: Reason.STATUS_4XX}
+# Looked up once, as in core/lifecycle.py.
+_monotonic: Final = time.monotonic
+_CONNECT: Final = Phase.CONNECT
+_DELIVERED: Final = Result.DELIVERED
+_STATUS_2XX: Final = Reason.STATUS_2XX
+
+REASON_OF_CLASS = {1: Reason.STATUS_1XX, 3: Reason.STATUS_3XX, 4: Reason.STATUS_4XX}
 
 
 class Stream(Protocol):
@@ -84,10 +90,10 @@ class Attempt:
     __slots__ = ("_failure", "began", "listener", "permit", "phase", "retry_after", "status", "stream", "write_failed")
 
     def __init__(self, permit: Permit | None = None, listener: Trace | None = None) -> None:
-        self.began = time.monotonic()
+        self.began = _monotonic()
         self.permit = permit
         self.listener = listener
-        self.phase = Phase.CONNECT
+        self.phase: Phase = _CONNECT
         self.status: int | None = None
         self.retry_after: float | None = None
         self.stream: Stream | None = None  # of a connection made for this POST
@@ -128,15 +134,17 @@ class Attempt:
 
     def outcome(self) -> Outcome:
         """The end, with the time taken until now."""
-        seconds = time.monotonic() - self.began
-        if self.status is None:
+        seconds = _monotonic() - self.began
+        status = self.status
+        if status is not None and 200 <= status < 300:
+            return Outcome(_DELIVERED, _STATUS_2XX, seconds, status, "", self.retry_after)
+        if status is None:
             # An attempt ends by a status or an exception; a transport that gives neither has a defect.
             result, reason, detail = self._failure or (Result.AMBIGUOUS, Reason.PROTOCOL, "no answer and no error")
             return Outcome(result, reason, seconds, None, detail)
-        result = Result.DELIVERED if self.status // 100 == 2 else Result.REJECTED
         # RFC 9110, 15: a status outside 100 to 599 counts as 5xx.
-        reason = REASON_OF_CLASS.get(self.status // 100, Reason.STATUS_5XX)
-        return Outcome(result, reason, seconds, self.status, retry_after=self.retry_after)
+        reason = REASON_OF_CLASS.get(status // 100, Reason.STATUS_5XX)
+        return Outcome(Result.REJECTED, reason, seconds, status, "", self.retry_after)
 
     def _reason_before(self, error: BaseException) -> Reason:
         for kind, reason in REASONS_BEFORE:

@@ -1,10 +1,10 @@
 """How kafka-python's consumer is configured, and what its records are to the bridge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from bridge.connections import KafkaSettings
@@ -70,15 +70,6 @@ def decoded(partition: Partition, record: Any) -> Record:
         headers = tuple([(name, text or b"") for name, text in record.headers])
         size += sum([len(name) + len(text) for name, text in headers])
     return Record(partition, record.offset, record.timestamp, key, value, headers, size)
-
-
-def batch_of(polled: Mapping[TopicPartition, Iterable[Any]]) -> dict[Partition, list[Record]]:
-    """What a poll brought as the bridge's own."""
-    batch: dict[Partition, list[Record]] = {}
-    for tp, records in polled.items():
-        partition = Partition(tp.topic, tp.partition)
-        batch[partition] = [decoded(partition, record) for record in records]
-    return batch
 
 
 def leave(consumer: KafkaConsumer, seconds: float) -> None:

@@ -6,6 +6,8 @@ from itertools import accumulate
 
 from prometheus_client.utils import floatToGoString
 
+from bridge.core.outcome import Outcome, Result
+
 
 class Distribution:
     """Values by `bounds`, ascending upper ones. Counted by one thread; read by any."""
@@ -26,3 +28,20 @@ class Distribution:
         """How many values were at most each bound, as Prometheus has it."""
         bounds = [*map(floatToGoString, self._bounds), "+Inf"]
         return list(zip(bounds, accumulate(self._counts.copy()), strict=True))
+
+
+class Posts:
+    """What is observed of POSTs. The bounds are of seconds."""
+
+    def __init__(self, seconds: Sequence[float], age: Sequence[float], late: Sequence[float]) -> None:
+        self.by_result = {result: Distribution(seconds) for result in Result}
+        self.age = Distribution(age)
+        self.late = Distribution(late)
+
+    def ended(self, outcome: Outcome, *, age: float | None = None, late: float | None = None) -> None:
+        """One ended: of an event, `age` seconds old by now, or of a slot, begun `late` by so many seconds."""
+        self.by_result[outcome.result].observe(outcome.seconds)
+        if age is not None:
+            self.age.observe(max(0.0, age))
+        if late is not None:
+            self.late.observe(max(0.0, late))

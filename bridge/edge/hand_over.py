@@ -2,14 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from kafka import TopicPartition
 
 from bridge.core.record import Partition, Record
-from bridge.edge.consumer import batch_of
 
 HANDED_OVER = 2  # batches on their way to the loop
 Records = dict[Partition, list[Record]]
@@ -28,9 +26,9 @@ class HandOver:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, *args)
 
-    def batch(self, batch: Mapping[TopicPartition, Sequence[Any]], take: Callable[[Records], None]) -> None:
-        """Have kafka records taken on the loop; waits while it has no time for more."""
-        records = batch_of(batch)
+    def batch(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
+        """Have records of a poll taken on the loop; waits while it has no time for more."""
+        records = {Partition(tp.topic, tp.partition): found for tp, found in batch.items()}
         while not self._slots.acquire(timeout=0.5):
             if self._stop.is_set():
                 return

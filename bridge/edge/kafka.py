@@ -10,16 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 
 from bridge.connections import KafkaSettings
-from bridge.core.record import Partition
+from bridge.core.record import Partition, Record
 from bridge.edge.assignor import Assignor
 from bridge.edge.consumer import consumer_options, leave
 from bridge.edge.errands import Errands
+from bridge.edge.fetched import fetch_records
 from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
 from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
@@ -27,7 +27,7 @@ from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.losses import always_tell_losses
 from bridge.edge.offsets import Offsets
-from bridge.edge.parked import before_each_fetch, never_forget_parked
+from bridge.edge.parked import before_each_fetch, never_forget_parked, wake_when_resumed
 from bridge.edge.topic_ids import TopicIds
 
 log = get_logger(__name__)
@@ -54,6 +54,7 @@ class Input:
         self.consumer: KafkaConsumer | None = None  # the one in use
         self._watchdog: Watchdog | None = None
         self._stop = threading.Event()
+        self._resumed = threading.Event()
         self._hand_over = HandOver(loop, self._stop)
         self._ids = TopicIds()
         self._renewal = ""  # why a new consumer has to begin
@@ -96,6 +97,7 @@ class Input:
     def resume(self, partitions: Collection[Partition]) -> None:
         """Let these come again."""
         self._each(KafkaConsumer.resume, partitions)
+        self._resumed.set()
 
     def _each(self, call: Callable[[KafkaConsumer, TopicPartition], None], partitions: Collection[Partition]) -> None:
         if self.consumer is not None:
@@ -150,6 +152,8 @@ class Input:
         never_forget_parked(consumer)
         before_each_fetch(consumer, lambda: self._errands.run(consumer))
         always_tell_losses(consumer)
+        fetch_records(consumer)
+        wake_when_resumed(consumer, self._resumed)
         self.consumer = consumer
         self._lease.of(consumer)
         try:
@@ -207,9 +211,9 @@ class Input:
                 self._hand_over.call(self._taker.lost_all)
                 return
 
-    def _poll_once(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
+    def _poll_once(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Record]]:
         try:
-            batch: dict[TopicPartition, list[Any]] = consumer.poll(POLL_MS)
+            batch: dict[TopicPartition, list[Record]] = consumer.poll(POLL_MS)
         except FencedInstanceIdError:
             raise
         # Outages, credentials that are refused from now on, closed by `close`. KeyError: kafka-python 3.0.12 was looking

@@ -16,11 +16,11 @@ from prometheus_client.registry import Collector
 from bridge import __version__
 from bridge.core import lanes
 from bridge.core.gate import HELD
-from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Reason, Result, Return, Skip
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
 from bridge.edge.catalogue import BY_NAME, CATALOGUE
-from bridge.edge.distribution import Distribution
+from bridge.edge.distribution import Distribution, Posts
 from bridge.edge.metric import AGE_BUCKETS, LATE_BUCKETS, POST_BUCKETS, Type
 from bridge.edge.restoring import Progress
 
@@ -82,27 +82,17 @@ class Metrics(Collector):
 
     def __init__(self, *, process: bool = False) -> None:
         self._registry = CollectorRegistry()
-        self._by_result = {result: Distribution(POST_BUCKETS) for result in Result}
-        self._age = Distribution(AGE_BUCKETS)
-        self._late = Distribution(LATE_BUCKETS)
+        self.posts = Posts(POST_BUCKETS, AGE_BUCKETS, LATE_BUCKETS)
         self._registry.register(self)
         if process:
             ProcessCollector(registry=self._registry)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The histograms."""
-        results = [((result.value,), seen) for result, seen in self._by_result.items()]
+        results = [((result.value,), seen) for result, seen in self.posts.by_result.items()]
         yield _family("ocs_bridge_post_duration_seconds", results)
-        yield _family("ocs_bridge_event_age_seconds", [((), self._age)])
-        yield _family("ocs_bridge_tick_lateness_seconds", [((), self._late)])
-
-    def posted(self, outcome: Outcome, *, age: float | None = None, late: float | None = None) -> None:
-        """A POST ended: of an event, `age` seconds old by now, or of a slot, begun `late` by so many seconds."""
-        self._by_result[outcome.result].observe(outcome.seconds)
-        if age is not None:
-            self._age.observe(max(0.0, age))
-        if late is not None:
-            self._late.observe(max(0.0, late))
+        yield _family("ocs_bridge_event_age_seconds", [((), self.posts.age)])
+        yield _family("ocs_bridge_tick_lateness_seconds", [((), self.posts.late)])
 
     def render(self, moment: Moment, accept: str) -> tuple[str, bytes]:
         """Content type and text for a scrape whose Accept header is `accept`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 from bridge.core.group import Facts
 from bridge.core.outcome import InvalidEvent, Outcome, Result, Skip
@@ -18,6 +19,8 @@ log = get_logger(__name__)
 CHANGE = 81000, "Sending HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
 PERIODIC = 81001, "Sending periodic HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
 NAME = 2  # of the campaign group, in Facts.names
+# Looked up once, as in core/lifecycle.py.
+_DELIVERED: Final = Result.DELIVERED
 
 
 class Report:
@@ -25,7 +28,7 @@ class Report:
 
     def __init__(self, url: str, metrics: Metrics, clock: Callable[[], float], audit: Audit | None = None) -> None:
         self._url = safe_url(url)
-        self._metrics = metrics
+        self._posts = metrics.posts
         self._clock = clock
         self._audit = audit
         self._repeated = Repeated()
@@ -61,11 +64,11 @@ class Report:
         """It ended."""
         if self._audit is not None:
             self._audit.posted(origin, kind, group, event_id, outcome)
-        if isinstance(origin, Due):
-            self._metrics.posted(outcome, late=age_seconds)
+        if not isinstance(origin, Record):
+            self._posts.ended(outcome, late=age_seconds)
         else:
-            self._metrics.posted(outcome, age=age_seconds if origin.timestamp_ms >= 0 else None)
-        if outcome.result is not Result.DELIVERED:
+            self._posts.ended(outcome, age=age_seconds if origin.timestamp_ms >= 0 else None)
+        if outcome.result is not _DELIVERED:
             self._repeated.say(
                 log.warning,
                 "post_failed",

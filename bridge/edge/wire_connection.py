@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import select
 import socket
+from typing import Final
 
 import httpx
 
@@ -20,7 +21,10 @@ from bridge.edge.wire_answer import Answer
 from bridge.edge.wire_tls import PIECE, Tls
 
 NOTHING = memoryview(b"")
-TIMEOUTS = {Phase.WRITE: httpx.WriteTimeout, Phase.READ: httpx.ReadTimeout}
+# Looked up once, as in core/lifecycle.py.
+_WRITE: Final = Phase.WRITE
+_READ: Final = Phase.READ
+TIMEOUTS = {_WRITE: httpx.WriteTimeout, _READ: httpx.ReadTimeout}
 
 
 class Connection:
@@ -40,7 +44,8 @@ class Connection:
         self._peer = peer
         self._own_answer = Answer()
         self._attempt: Attempt | None = None  # None: idle
-        self._plain = self._unsent = NOTHING  # what is still to be encrypted, and to be sent
+        self._plain = NOTHING  # what is still to be encrypted …
+        self._unsent: bytes | memoryview = b""  # … and to be sent
         self._waits_to_write = False
         self._poll = select.poll()
         self._poll.register(peer, select.POLLIN)
@@ -60,7 +65,7 @@ class Connection:
         self._answer.begin()
         self.ended = self._loop.create_future()
         if self.tls is None:
-            self._unsent = memoryview(request)
+            self._unsent = request
         else:
             self._plain = memoryview(request)
         self._on_writable()
@@ -93,8 +98,9 @@ class Connection:
         try:
             while self._unsent or (self._plain and self._encrypt()):
                 sent = self._peer.send(self._unsent)
-                self._attempt.phase = Phase.WRITE
-                self._unsent = self._unsent[sent:]
+                self._attempt.phase = _WRITE
+                # Nearly always that was all; a view costs as much as the rest of this.
+                self._unsent = b"" if sent == len(self._unsent) else memoryview(self._unsent)[sent:]
         except BlockingIOError:
             if not self._waits_to_write:
                 self._waits_to_write = True
@@ -103,7 +109,7 @@ class Connection:
         except OSError as error:
             self._fail_to_write(error)
             return
-        self._attempt.phase = Phase.READ
+        self._attempt.phase = _READ
         if self._waits_to_write:
             self._stop_writing()
 
@@ -111,13 +117,13 @@ class Connection:
         """Make the next piece ready to be sent. A little at a time: the ciphertext of all would be held twice."""
         if self.tls is None:
             return False
-        self._unsent = memoryview(self.tls.encrypt(self._plain[:PIECE]))
+        self._unsent = self.tls.encrypt(self._plain[:PIECE])
         self._plain = self._plain[PIECE:]
         return True
 
     def _fail_to_write(self, error: OSError) -> None:
         assert self._attempt is not None  # noqa: S101 (as above)
-        if self._attempt.phase < Phase.WRITE:
+        if self._attempt.phase < _WRITE:
             self._end(httpx.ConnectError(f"closed before a byte was written ({error.strerror})"))
             return
         # The receiver may have answered before it closed. If not, that is read at once.
@@ -159,8 +165,8 @@ class Connection:
         attempt.status = self._answer.status
         if attempt.status in (429, 503):
             attempt.retry_after = seconds_of(self._answer.field(b"retry-after"))
-        if error is not None or not self._answer.reusable or attempt.phase is not Phase.READ:
+        if error is not None or not self._answer.reusable or attempt.phase is not _READ:
             self.close()
-            self._plain = self._unsent = NOTHING
+            self._plain, self._unsent = NOTHING, b""
         if not self.ended.done():  # its waiter may have been cancelled
             self.ended.set_result(error)

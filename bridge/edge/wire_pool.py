@@ -9,8 +9,11 @@
 import asyncio
 import time
 from collections import deque
+from typing import Final
 
 from bridge.edge.wire_connection import Connection
+
+_monotonic: Final = time.monotonic  # looked up once, as in core/lifecycle.py
 
 
 class Pool:
@@ -47,7 +50,7 @@ class Pool:
 
     def take(self) -> Connection | None:
         """The idle connection used last that can still be used."""
-        now = time.monotonic()
+        now = _monotonic()
         while self._idle:
             end, connection = self._idle.pop()
             if end > now and connection.usable():
@@ -60,7 +63,7 @@ class Pool:
         if self._closed or self._keepalive == 0:
             connection.close()
         if connection.open:
-            self._idle.append((time.monotonic() + self._keepalive, connection))
+            self._idle.append((_monotonic() + self._keepalive, connection))
             if self._sweep is None:
                 self._sweep = asyncio.get_running_loop().call_later(self._keepalive, self._close_old)
 
@@ -84,7 +87,7 @@ class Pool:
     def _close_old(self) -> None:
         """Close those whose time is over; one timer serves all, set for the one that ends first."""
         self._sweep = None
-        now = time.monotonic()
+        now = _monotonic()
         while self._idle and (self._idle[0][0] <= now or not self._idle[0][1].open):
             self._idle.popleft()[1].close()
         if self._idle:

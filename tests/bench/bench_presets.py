@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from golden.cases import cases, steps
 
-from bridge.core.arrival import Route
 from bridge.core.group import Policy
 from bridge.core.mapping import Mapper
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Record
+from bridge.core.route import Route
 from bridge.profiles import preset_names, preset_text
 
 ROUNDS, TIMES = 100, 10
@@ -44,7 +44,7 @@ def micros(mapper: Mapper, records: list[Record]) -> float:
 
 
 def slowly(profile: Profile) -> Profile:
-    """The same read by its definition, without bridge/core/straight.py."""
+    """The same read by its definition, without bridge/core/quick.py."""
     rules = tuple(type(rule)(rule.selects, rule.readers, rule.readers.event) for rule in profile.rules)
     return Profile(profile.name, profile.key, profile.missing, profile.envelopes, rules)
 

@@ -11,8 +11,7 @@ from statistics import median
 import pytest
 
 from bridge.core.event import CallingList, Statistics
-from bridge.core.group import CampaignGroup, KnownList, Stamp
-from bridge.core.lifecycle import Before
+from bridge.core.group import Before, CampaignGroup, KnownList, Stamp
 from bridge.core.record import Partition
 from bridge.core.saved import load, save
 from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy

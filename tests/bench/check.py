@@ -25,9 +25,8 @@ from bridge.edge.metrics import COMPILED
 from bridge.settings import AdminSettings, MappingSettings, NotificationSettings, Settings
 
 EVENTS, SLICE = 12_000, 60
-#: What an event costs in units of the reference: 3.1 to 3.5 measured, compiled 2.2 to 2.4, on a busy machine too. Half more is
-#: no noise.
-BOUND = 3.5 if COMPILED else 4.8
+#: What an event costs in units of the reference: 2.7 to 2.9 measured, compiled 1.3 to 1.5. Half more is no noise.
+BOUND = 2.2 if COMPILED else 4.2
 
 
 class Posted:

@@ -5,7 +5,8 @@ from campaigns import change, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.lifecycle import Before, resolve
+from bridge.core.group import Before
+from bridge.core.lifecycle import resolve
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.vocabulary import Action, DialMode, GroupState
 

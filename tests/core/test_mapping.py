@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from campaigns import LENIENT, record
 
-from bridge.core.arrival import Arrival, Route
+from bridge.core.arrival import Arrival
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import Policy
@@ -14,6 +14,7 @@ from bridge.core.mapping import Mapper
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Record
+from bridge.core.route import Route
 from bridge.core.vocabulary import GroupState, Kind
 from bridge.profiles import preset_text
 

@@ -24,7 +24,7 @@ from bridge.profiles import preset_text
 
 NAMES_READ = ("generic", "genesys-cloud", "vicidial", "cloudevents", "ocs")
 PROFILES = {name: compile_profile(preset_text(name), name) for name in NAMES_READ}
-#: The same, read by what straight.py is a shortcut for.
+#: The same, read by what quick.py is a shortcut for.
 BY_DEFINITION = {
     name: replace(profile, rules=tuple(replace(rule, event=rule.readers.event) for rule in profile.rules))
     for name, profile in PROFILES.items()

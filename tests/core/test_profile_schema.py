@@ -8,10 +8,11 @@ import pytest
 from bridge.core.event import NAMES, Event
 from bridge.core.group import Policy, Stamp
 from bridge.core.groups import GroupTable
-from bridge.core.notification import Style, fields
+from bridge.core.notification import render
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
 from bridge.core.schema import event_schema, notification_schema
+from bridge.core.style import Style
 from bridge.profiles import preset_text
 
 Schema = dict[str, object]
@@ -43,7 +44,7 @@ def test_the_example_of_the_event_is_read_and_becomes_a_notification_with_every_
     assert isinstance(event, Event)
     facts = GroupTable().merge("k", event, Stamp(event.time_ms, record.partition, 0), Policy({}))
     assert facts is not None
-    sent = json.loads(json.dumps(fields(facts, Style())))
+    sent = json.loads(render(facts, Style()))
     schema = notification_schema()
     assert valid(schema, sent)
     assert isinstance(schema["properties"], dict)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 
 from bridge.core.event import NAMES, CallingList, Event, Statistics
-from bridge.core.group import CampaignGroup, Facts, KnownList, Policy, Stamp
+from bridge.core.group import Before, CampaignGroup, Facts, KnownList, Policy, Stamp
 from bridge.core.groups import GroupTable
-from bridge.core.lifecycle import Before
 from bridge.core.limits import MAX_INTERVAL, MAX_NAME_CHARACTERS, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.merging import standing_facts
-from bridge.core.notification import Style, render
+from bridge.core.notification import render
 from bridge.core.record import Partition
 from bridge.core.saved import MAX_BYTES, MAX_EXTRA, BadState, load, save
+from bridge.core.style import Style
 from bridge.core.vocabulary import DialMode, GroupState, Kind, OptimizeBy
 
 KEY = "Environment/OutboundGroup"

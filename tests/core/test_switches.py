@@ -6,12 +6,13 @@ from collections.abc import Iterable
 import pytest
 from campaigns import LENIENT, record
 
-from bridge.core.arrival import Arrival, Route
+from bridge.core.arrival import Arrival
 from bridge.core.directory import Directory, parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import CampaignGroup, names_of
 from bridge.core.mapping import Mapper
 from bridge.core.profile import compile_profile
+from bridge.core.route import Route
 from bridge.core.switches import Switches
 from bridge.core.vocabulary import GroupState
 from bridge.profiles import preset_text

@@ -108,7 +108,7 @@ def busy() -> tuple[Metrics, Moment]:
     """Something of everything."""
     metrics = Metrics()
     for result, reasons in REASONS.items():
-        metrics.posted(Outcome(result, reasons[0], 0.012), age=0.5)
+        metrics.posts.ended(Outcome(result, reasons[0], 0.012), age=0.5)
     table = table_of(
         ("a", GroupState.Running, group("a")),
         ("b", GroupState.Active, group('tricky "quoted" \\back\nline ü\U0001f600')),
@@ -119,7 +119,7 @@ def busy() -> tuple[Metrics, Moment]:
         stamp(9, 9),
         STRICT,
     )
-    tally = Tally(posted=7, gaps=3)
+    tally = counted(posted=7, gaps=3)
     tally.consumed.update(events=20, more=2)
     tally.skipped.update({Skip.TOMBSTONE: 2})
     lags = (Lag(Partition("events", 0), 5, 1.5), Lag(Partition("events", 1), 0, 0.0))
@@ -257,10 +257,17 @@ def counter(keys: Iterable[object]) -> st.SearchStrategy[Counter[object]]:
     return st.dictionaries(st.sampled_from(list(keys)), COUNTS).map(Counter)
 
 
+def counted(**counts: object) -> Tally:
+    tally = Tally()
+    for name, count in counts.items():
+        setattr(tally, name, count)
+    return tally
+
+
 @settings(max_examples=60)
 @given(
     st.builds(
-        Tally,
+        counted,
         posted=COUNTS,
         absorbed=COUNTS,
         skipped=counter(Skip),
@@ -331,8 +338,7 @@ def test_each_count_of_slots_and_of_the_state_topic_stands_under_its_own_name() 
     }
     values = {field: n for n, field in enumerate(numbers, start=100)}
     drops = Counter({reason.value: n for n, reason in enumerate(Drop, start=1)})
-    tally = msgspec.structs.replace(Tally(ticks_dropped=drops), **values)
-    found = scraped(moment(tally=tally))
+    found = scraped(moment(tally=counted(ticks_dropped=drops, **values)))
     assert {field: found[name][()] for field, name in numbers.items()} == values
     assert {dict(labels)["reason"]: n for labels, n in found["ocs_bridge_ticks_dropped_total"].items()} == drops
 
@@ -365,8 +371,8 @@ def test_lag_is_told_by_topic_and_partition() -> None:
 
 def test_durations_and_ages_are_observed_and_a_clock_that_is_behind_gives_no_negative_age() -> None:
     metrics = Metrics()
-    metrics.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
-    metrics.posted(Outcome(Result.AMBIGUOUS, Reason.RESET, 0.04), age=-5.0)
+    metrics.posts.ended(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
+    metrics.posts.ended(Outcome(Result.AMBIGUOUS, Reason.RESET, 0.04), age=-5.0)
     found = scraped(moment(), metrics)
     assert found["ocs_bridge_post_duration_seconds_sum"][(("outcome", "delivered"),)] == 0.02
     assert found["ocs_bridge_post_duration_seconds_count"][(("outcome", "ambiguous"),)] == 1
@@ -377,7 +383,7 @@ def test_durations_and_ages_are_observed_and_a_clock_that_is_behind_gives_no_neg
 
 def test_of_a_periodic_notification_the_lateness_is_observed_and_no_age() -> None:
     metrics = Metrics()
-    metrics.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), late=0.04)
+    metrics.posts.ended(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), late=0.04)
     found = scraped(moment(), metrics)
     assert found["ocs_bridge_tick_lateness_seconds_sum"][()] == 0.04
     assert found["ocs_bridge_event_age_seconds_count"][()] == 0
@@ -385,7 +391,7 @@ def test_of_a_periodic_notification_the_lateness_is_observed_and_no_age() -> Non
 
 def test_two_bridges_in_one_process_share_no_numbers() -> None:
     first = Metrics()
-    first.posted(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
+    first.posts.ended(Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.02), age=2.0)
     assert scraped(moment(), Metrics())["ocs_bridge_event_age_seconds_count"][()] == 0
 
 
