@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,7 +15,11 @@ names_of: Callable[[object], Names] = attrgetter(*NAMES)
 #: Sent as notifications.unknown_text when nobody knows them (the page's rule), or left out (the template).
 OPTIONAL = frozenset({"tenant_name", "tenant_ccid", "campaign_template_name"})
 #: One for all: a default of `{}` would be one more dict for each group.
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[str, Any] = {}
+
+
+def _empty() -> Mapping[str, Any]:
+    return EMPTY
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +60,7 @@ class CampaignGroup(msgspec.Struct, gc=False):  # no cycles; 100,000 are restore
     previous: Before = Before(None, None)  # before the change at `changed`: see rule 3
     statistics: Statistics | None = None
     measured: Stamp | None = None
-    calling_lists: Mapping[str, KnownList] = EMPTY
+    calling_lists: Mapping[str, KnownList] = msgspec.field(default_factory=_empty)
     unloaded: Stamp | None = None  # the last time: what is older was said of an earlier loading
     interval: float | None = None  # seconds between periodic notifications, as an event said; None: none did
     enabled: bool | None = None  # whether it has notifications at all, as an event said
@@ -65,8 +68,8 @@ class CampaignGroup(msgspec.Struct, gc=False):  # no cycles; 100,000 are restore
     included: dict[str, int] = {}  # by topic: the offset after the last record that is merged here
     count: int = 0  # partitions of the input when an event of it was last merged
     dormant: bool = False  # restored from before the input grew: says nothing until an event shows that it lives here
-    version: int = 1  # of the record it was restored from, if that is newer than ours …
-    extra: Mapping[str, msgspec.Raw] = EMPTY  # … and that record's fields that are not known here
+    version: int = 1  # of the record it was restored from, if that is newer than ours, and …
+    extra: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=_empty)  # … its fields that are not known here
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):

@@ -121,6 +121,7 @@ def test_a_new_directory_holds_from_the_next_record_on() -> None:
     one = mapper()
     assert arrival(one.read(raw())).row is None
     one.directory = parse_directory(DIRECTORY, "directory.csv")
+    assert one.current_directory() is one.directory
     assert arrival(one.read(raw(campaign_group_guid=None, campaign_group_dbid=101))).key == "K5J0"
 
 

@@ -279,6 +279,7 @@ def test_a_record_without_any_time_is_refused() -> None:
         compile_profile(HEAD, "mine.yaml").read(given)
 
 
+ALONE: list[object] = ["x", "xy", "y", "", "1", 1, 1.5, True, None, {}, ["x"], "missing"]
 RULES = """
 key: campaign_group_guid
 events:
@@ -318,6 +319,36 @@ fields:
 def test_the_first_rule_whose_conditions_hold_gives_the_kind(value: dict[str, object], expected: Kind | None) -> None:
     event = compile_profile(RULES, "rules.yaml").read(record({"id": "g", **value}))
     assert (event is Skip.NOT_SELECTED) if expected is None else (isinstance(event, Event) and event.kind is expected)
+
+
+@pytest.mark.parametrize("path", ["type", "['type']", "meta.v", "list[0]"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        "x",
+        "'1'",
+        "'true'",
+        "'*'",
+        "'x*'",
+        "null",
+        "[x, y]",
+        "{not: x}",
+        "{not: '*'}",
+        "{not: [x, 1]}",
+        "{not: {not: x}}",
+    ],
+)
+def test_a_condition_alone_holds_as_it_does_beside_another(path: str, test: str) -> None:
+    """What stands alone is looked at by a shorter way."""
+
+    def selected(when: str, value: object) -> bool:
+        rules = f"key: campaign_group_guid\nevents:\n  - {{when: {{{when}}}, kind: change}}\nfields: {{campaign_group_guid: id, state: {{value: Active}}}}\n"
+        given = {"type": value, "meta": {"v": value}, "list": [value]} if value != "missing" else {}
+        return isinstance(compile_profile(rules, "rules.yaml").read(record({"id": "g", **given})), Event)
+
+    held = [selected(f'"{path}": {test}', value) for value in ALONE]
+    assert held == [selected(f'"{path}": {test}, id: "*"', value) for value in ALONE]
+    assert True in held
 
 
 def test_a_rules_own_fields_come_before_the_shared_ones() -> None:
