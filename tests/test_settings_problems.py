@@ -273,3 +273,18 @@ def test_ocs_names_with_another_value_are_a_problem(tmp_path: Path) -> None:
 def test_a_mistake_under_a_name_of_ocs_says_so(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, "campaigngroup-states-interval: often")
     assert problem.startswith("notifications.interval = 'often' (campaigngroup-states-interval, line 1): not a number.")
+
+
+def test_the_calling_lists_take_no_other_fields_key() -> None:
+    (problem,) = problems_of({"NOTIFICATIONS__CALLING_LISTS_KEY": "GSW_QUEUE_NAME"})
+    assert problem.startswith("notifications.calling_lists_key = 'GSW_QUEUE_NAME'")
+    assert "the key of another field of the notification" in problem
+    assert problems_of({"NOTIFICATIONS__CALLING_LISTS_KEY": "LISTS"}) == []
+
+
+def problems_of(variables: dict[str, str]) -> list[str]:
+    try:
+        load(None, MINIMUM | {f"BRIDGE_{name}": value for name, value in variables.items()})
+    except ConfigError as error:
+        return error.problems
+    return []
