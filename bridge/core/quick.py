@@ -110,9 +110,9 @@ class _Field:
 
     def __init__(self, number: int, source: Source[Any]) -> None:
         self.number = number
-        self.asked = source is not NOTHING and (not source.constant or source.when is not None)
+        self.asked = not source.constant or source.when is not None
         self.missing: object = UNSET if _FIELDS[number] in _TOLD_APART else None
-        constant = UNSET if self.asked or source is NOTHING else source.constant[0]
+        constant = UNSET if self.asked else source.constant[0]
         self.unread: object = self.missing if constant is UNSET else constant
         self._ask = source.read
 
@@ -143,7 +143,8 @@ class _Member(_Field):
     ) -> None:
         super().__init__(number, source)
         self.object, self.name = places.index(source.steps[:-1]), source.steps[-1]
-        self.converter = converter
+        self._table: dict[str | int, Any] = converter.table
+        self._convert = converter.convert
 
     def value(self, raw: object, given: Input) -> object:  # noqa: ARG002 (the others look at it)
         """What `raw`, which stands there, means. InvalidEvent."""
@@ -156,12 +157,6 @@ class _Text(_Member):
 
 
 class _Word(_Member):
-    def __init__(
-        self, number: int, source: Source[Any], converter: Converter[Any], places: list[tuple[str, ...]]
-    ) -> None:
-        super().__init__(number, source, converter, places)
-        self._table: dict[str | int, Any] = converter.table
-
     def value(self, raw: object, given: Input) -> object:
         meaning = self._table.get(raw) if isinstance(raw, str) else None
         return meaning if meaning is not None else self.read(given)
@@ -180,12 +175,6 @@ class _Whole(_Member):
 
 
 class _Moment(_Member):
-    def __init__(
-        self, number: int, source: Source[Any], converter: Converter[Any], places: list[tuple[str, ...]]
-    ) -> None:
-        super().__init__(number, source, converter, places)
-        self._convert = converter.convert
-
     def value(self, raw: object, given: Input) -> object:
         return self._convert(raw) if isinstance(raw, str) else self.read(given)
 

@@ -43,7 +43,7 @@ def _nothing(_: Input) -> UnsetType:
 
 
 #: Of a field that the profile does not map.
-NOTHING: Source[Any] = Source(_nothing)
+NOTHING: Source[Any] = Source(_nothing, constant=(UNSET,))
 
 
 def compile_source(node: Node, field: str, kind: FieldType[T], problems: Problems) -> Source[T]:
