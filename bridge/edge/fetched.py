@@ -29,15 +29,16 @@ class Fetched(Fetcher.PartitionRecords):  # type: ignore[misc]
 
     def _unpack_records(self, tp: TopicPartition, records: Any, *_deserializers: object) -> Iterator[Record]:
         partition = Partition(tp.topic, tp.partition)
-        last = None
+        last, begin, end = None, 0, 0
         while (batch := records.next_batch()) is not None:
-            last = batch
+            last, begin = batch, end
+            end += batch.size_in_bytes
             if self.check_crcs and not batch.validate_crc():
                 raise CorruptRecordError(f"{partition}: the batch at offset {batch.base_offset} has another checksum")
             if self._passes_over(batch):
                 self.next_fetch_offset = batch.next_offset
                 continue
-            for record in self._records(partition, batch):
+            for record in self._records(partition, batch, records._buffer, begin):  # noqa: SLF001 (no public way)
                 self.records_read += 1
                 self.bytes_read += record.size
                 self.next_fetch_offset = record.offset + 1
@@ -60,16 +61,17 @@ class Fetched(Fetcher.PartitionRecords):  # type: ignore[misc]
                 return True
         return bool(batch.is_control_batch)
 
-    def _records(self, partition: Partition, batch: Any) -> Iterator[Record]:
+    def _records(self, partition: Partition, batch: Any, fetched: bytes, begin: int) -> Iterator[Record]:
+        """Those of a batch, which begins so many bytes from the begin of what was fetched."""
         if batch.magic != 2:
             return self._older_records(partition, batch)
-        iter(batch)  # takes the compression off
         append_time = bool(batch.timestamp_type)
-        buffer, batch._buffer = bytes(batch._buffer), b""  # noqa: SLF001 (there is no public way; one copy is enough)
+        buffer, position, end = _uncompressed(batch, fetched, begin)
         return BatchRecords(
             partition,
             buffer,
-            batch._pos,  # noqa: SLF001
+            position,
+            end,
             batch.records_count,
             base_offset=batch.base_offset,
             timestamp_ms=batch.max_timestamp if append_time else batch.first_timestamp,
@@ -82,3 +84,14 @@ class Fetched(Fetcher.PartitionRecords):  # type: ignore[misc]
             if self.check_crcs and not record.validate_crc():
                 raise CorruptRecordError(f"{partition}: the record at offset {record.offset} has another checksum")
             yield decoded(partition, record)
+
+
+def _uncompressed(batch: Any, fetched: bytes, begin: int) -> tuple[bytes, int, int]:
+    """Bytes with the records of a batch, from where to where: of those that were fetched if they can be, as one may take 1 MB."""
+    end = begin + batch.size_in_bytes
+    if batch.compression_type:
+        iter(batch)  # takes the compression off
+        fetched, begin = bytes(batch._buffer), 0  # noqa: SLF001 (there is no public way)
+        end = len(fetched)
+    batch._buffer = b""  # noqa: SLF001 (kafka-python's copy, which lives as long as the batch)
+    return fetched, begin + batch._pos, end  # noqa: SLF001

@@ -18,6 +18,9 @@ from kafka.net.compat import KafkaNetClient
 from bridge.config.files import FileError
 from bridge.connections import KafkaSettings
 from bridge.core.outcome import Unavailable
+from bridge.edge.receiving import receive_large_pieces
+
+receive_large_pieces()
 
 #: Options that consumer, producer and admin client all take.
 SHARED = (

@@ -12,7 +12,7 @@ MOST_BITS = 63  # of a variable-length number
 
 
 class BatchRecords:
-    """Iterates over `count` records that begin at `position` of `buffer`, which is not compressed any more.
+    """Iterates over `count` records from `position` of `buffer` to `end`, which are not compressed any more.
 
     `timestamp_ms`: what their own are counted from; with `append_time` the one of them all. CorruptRecordError.
     """
@@ -22,6 +22,7 @@ class BatchRecords:
         partition: Partition,
         buffer: bytes,
         position: int,
+        end: int,
         count: int,
         *,
         base_offset: int,
@@ -31,6 +32,7 @@ class BatchRecords:
         self._partition = partition
         self._buffer = buffer
         self._position = position
+        self._end = end
         self._left = count
         self._base_offset = base_offset
         self._timestamp_ms = timestamp_ms
@@ -41,7 +43,7 @@ class BatchRecords:
 
     def __next__(self) -> Record:
         if self._left <= 0:
-            if self._position != len(self._buffer):
+            if self._position != self._end:
                 raise CorruptRecordError("a batch goes on after its last record")
             raise StopIteration
         try:
@@ -67,7 +69,7 @@ class BatchRecords:
             headers, at = _headers(buffer, at, count)
             for name, text in headers:
                 size += len(name) + len(text)
-        if at - begin != length or at > len(buffer):
+        if at - begin != length or at > self._end:
             raise ValueError(f"{length} bytes long, as it says, and {at - begin} as it is read")
         self._position = at
         return Record(self._partition, self._base_offset + delta, timestamp_ms, key, value, headers, size)

@@ -107,8 +107,8 @@ entries = st.lists(
     st.integers(1, 7),
 )
 def test_the_same_records_as_kafka_pythons(some: list[Entry], codec: int, base: int, skip: int, at_once: int) -> None:
-    """Of any batch, also when the fetch began in the midst of it; and the fetcher goes on from the same place."""
-    data = batch(some, codec=codec, base=base)
+    """Of any batches, also when the fetch began in the midst of one; and the fetcher goes on from the same place."""
+    data = batch(some, base=base) + batch(some, codec=codec, base=base + 500) + batch(some, base=base + 1000)
     wanted, stock = read(Fetcher.PartitionRecords, data, of=base + skip, at_once=at_once)
     found, own = read(Fetched, data, of=base + skip, at_once=at_once)
 
@@ -169,9 +169,11 @@ def test_older_formats_are_read_as_before(magic: int, codec: int) -> None:
     builder.close()
     data = bytes(builder.buffer())
 
+    data += batch([(0, TIMESTAMP, b"k", b"newer", [])], base=5)
+
     found, own = read(Fetched, data)
     wanted, stock = read(Fetcher.PartitionRecords, data)
-    assert len(found) == 5
+    assert len(found) == 6
     assert [(r.offset, r.key, r.value) for r in found] == [(r.offset, r.key, r.value) for r in theirs(wanted)]
     assert own.next_fetch_offset == stock.next_fetch_offset
 
@@ -230,10 +232,10 @@ spoilt = st.builds(
 @settings(max_examples=500)
 @given(st.binary(max_size=80) | spoilt)
 def test_no_bytes_are_read_as_more_than_they_are(records: bytes) -> None:
-    """Whatever stands in a batch: as kafka-python has it, or corrupt."""
+    """Whatever stands in a batch: as kafka-python has it, or corrupt; also where another batch comes after it."""
     made = bytearray(batch([(n, TIMESTAMP, None, b"", []) for n in range(3)]))[:HEADERS_AT] + records
     struct.pack_into(">i", made, 8, len(made) - 12)
-    data = bytes(sealed(made))
+    data = bytes(sealed(made)) + batch([(0, TIMESTAMP, None, b"next", [])], base=10)
 
     def told(kind: Any, of: Callable[[list[Any]], list[Record]]) -> list[Record] | None:
         try:
