@@ -14,7 +14,8 @@ from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Drop, Return
 from bridge.core.record import Partition, Record, names
-from bridge.core.shares import Limits, Share
+from bridge.core.share import Share
+from bridge.core.shares import Limits
 from bridge.core.start import Start
 from bridge.edge.log import get_logger
 from bridge.pipeline import Pipeline

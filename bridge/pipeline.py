@@ -9,15 +9,16 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from bridge.core.arrival import Arrival
+from bridge.core.facts import Facts
 from bridge.core.gate import Gate
-from bridge.core.group import Facts
 from bridge.core.groups import GroupTable
 from bridge.core.identity import event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.mapping import Mapper
 from bridge.core.notification import render
-from bridge.core.outcome import Drop, InvalidEvent, Outcome, Reason, Return, Skip
+from bridge.core.outcome import Drop, InvalidEvent, Reason, Return, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.schedule import Due
 from bridge.core.style import Style

@@ -6,9 +6,10 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bridge.core.group import Facts
+from bridge.core.facts import Facts
 from bridge.core.lanes import Lane
-from bridge.core.outcome import InvalidEvent, Outcome, Skip
+from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.saved import Restored
 from bridge.core.schedule import Due

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.groups import Changed, GroupTable
 from bridge.core.mapping import Mapper
 from bridge.core.outcome import InvalidEvent, Skip, StateTopicError, Unavailable

@@ -8,8 +8,9 @@
 
 from collections.abc import Callable, Container, Iterable
 
+from bridge.core.campaign_group import CampaignGroup
+from bridge.core.facts import Facts
 from bridge.core.gate import Gate
-from bridge.core.group import CampaignGroup, Facts
 from bridge.core.groups import GroupTable
 from bridge.core.intake import Intake
 from bridge.core.listing import Periods

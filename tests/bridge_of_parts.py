@@ -16,11 +16,13 @@ from group_events import change
 from virtual_time import VirtualLoop, now, turns, until
 
 from bridge.checkpoints import Checkpoints
+from bridge.core.facts import Facts
 from bridge.core.gate import Gate
-from bridge.core.group import Facts, Policy
+from bridge.core.group import Policy
 from bridge.core.ledger import restore_covered
 from bridge.core.mapping import Mapper
-from bridge.core.outcome import Commit, InvalidEvent, Outcome, Reason, Result, Skip
+from bridge.core.outcome import Commit, InvalidEvent, Reason, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
 from bridge.core.route import Route
@@ -341,8 +343,8 @@ class Parts:
         assert not self.failures, self.failures
         tally, flights = self.pipeline.tally, len(self.pipeline.flights)
         assert tally.consumed.total() == tally.finished() + self.ownership.held, "records"
-        made = tally.rendered.total() + tally.ticks_due
-        ended = tally.outcomes.total() + tally.dropped.total() + tally.ticks_dropped.total()
+        made = sum(tally.rendered.values()) + tally.ticks_due
+        ended = sum(tally.outcomes.values()) + tally.dropped.total() + tally.ticks_dropped.total()
         assert made == ended + len(self.pipeline.ticks.waiting) + flights, "notifications"
         assert all(intake.out >= 0 for intake in self.ownership.intakes.values())
 

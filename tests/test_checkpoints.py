@@ -15,10 +15,11 @@ from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.outcome import Commit, Outcome, Reason, Result
+from bridge.core.outcome import Commit, Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record, names
 from bridge.core.saved import MAX_BYTES, load
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState
 

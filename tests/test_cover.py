@@ -9,7 +9,8 @@ from bridge_of_parts import DELIVERED, Broker, Parts, bridge, partition
 from virtual_time import run, turns, until
 
 from bridge.core.ledger import restore, restore_covered
-from bridge.core.outcome import Commit, Outcome, Reason, Result, Skip
+from bridge.core.outcome import Commit, Reason, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.runs import Checkpoint, write
 from bridge.cover import AGAIN, AHEAD
 

@@ -17,7 +17,8 @@ import pytest
 from kafka import KafkaConsumer
 from rich.console import Console
 
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.core.tally import Tally
 from bridge.demo.options import Options
 from bridge.demo.run import run_demo

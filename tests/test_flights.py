@@ -7,7 +7,7 @@ from virtual_time import now, run, turns
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.record import Partition
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.flights import Flights
 
 

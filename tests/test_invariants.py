@@ -18,11 +18,12 @@ from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.outcome import Commit, Outcome, Reason, Result, Skip
+from bridge.core.outcome import Commit, Reason, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.runs import Checkpoint
 from bridge.core.schedule import Schedule
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.core.tally import Tally
 from bridge.edge.transactions import Transactions
 

@@ -7,7 +7,7 @@ from campaigns import STRICT
 from group_events import change
 from virtual_time import run, turns
 
-from bridge.core.outcome import Outcome
+from bridge.core.post_outcome import Outcome
 
 
 def statistics(group: str) -> str:

@@ -9,7 +9,7 @@ from bridge_of_parts import DELIVERED, EPOCH, Broker, Parts, bridge, partition
 from group_events import change
 from virtual_time import run, turns
 
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.ledger import restore_told
 from bridge.core.outcome import Drop
 from bridge.core.record import Partition

@@ -11,7 +11,8 @@ from campaigns import STRICT
 from group_events import change
 from virtual_time import now, run, turns
 
-from bridge.core.outcome import Commit, Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import Commit, Invalid, Reason, Result, Return, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.pipeline import TURN
 
 REFUSED_BY_RECEIVER = Outcome(Result.REJECTED, Reason.STATUS_5XX, 0.01, 500)
@@ -216,7 +217,7 @@ def test_a_lease_refused_at_the_write_leaves_the_record_to_be_posted_later_by_th
             parts.pipeline.nudge()
             await turns()
             assert offsets(broker, "G1") == [0, 1]
-            assert parts.pipeline.tally.rendered.total() == 3
+            assert parts.pipeline.tally.rendered["change"] == 3
 
     run(scenario())
 
@@ -266,7 +267,7 @@ def test_nothing_begins_while_the_gate_is_closed_and_a_nudge_after_it_opened_is_
             parts.owned = False
             parts.poll(10)
             await turns()
-            assert parts.pipeline.tally.rendered.total() == 0
+            assert parts.pipeline.tally.rendered["change"] == 0
             parts.owned = True
             parts.pipeline.nudge()
             await turns()
@@ -453,7 +454,7 @@ def test_of_a_lost_partition_nothing_is_posted_committed_or_counted_any_more() -
             await end(parts, "G1")
             assert offsets(broker, "G1") == [0]
             assert parts.pipeline.tally.posted == 0
-            assert parts.pipeline.tally.outcomes.total() == 1
+            assert sum(parts.pipeline.tally.outcomes.values()) == 1
             await parts.ownership.checkpoint()
             assert broker.commits == {}
 

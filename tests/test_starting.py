@@ -11,13 +11,14 @@ from campaigns import LENIENT
 from group_events import change
 from virtual_time import now, run
 
-from bridge.core.group import CampaignGroup, Stamp
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.mapping import Mapper
 from bridge.core.outcome import StateTopicError, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.route import Route
 from bridge.core.runs import Checkpoint, write
 from bridge.core.saved import Restored
+from bridge.core.stamp import Stamp
 from bridge.core.start import Commits, Log, Start
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState

@@ -5,7 +5,8 @@ import asyncio
 from bridge_of_parts import DELIVERED, Broker, Parts, bridge, partition
 from virtual_time import now, run, turns
 
-from bridge.core.outcome import Commit, Outcome
+from bridge.core.outcome import Commit
+from bridge.core.post_outcome import Outcome
 from bridge.status import Progress
 
 SECONDS = 300.0

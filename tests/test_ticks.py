@@ -18,10 +18,11 @@ from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.outcome import Drop, Outcome
+from bridge.core.outcome import Drop
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.schedule import Due
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState

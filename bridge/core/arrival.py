@@ -1,10 +1,14 @@
 """An event with its place, on its way through its lane."""
 
+from mypy_extensions import mypyc_attr
+
 from bridge.core.event import Event
-from bridge.core.group import Names, Policy, Stamp
+from bridge.core.group import Names, Policy
 from bridge.core.record import Record
+from bridge.core.stamp import Stamp
 
 
+@mypyc_attr(acyclic=True)
 class Arrival:
     """`row`: what the directory says of its group. `fresh` is false where it was posted before a restart."""
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from bridge.core.outcome import InvalidEvent, Outcome, Skip
+from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.schedule import Due
 

@@ -6,7 +6,8 @@ A gate that is closed delays later notifications; it never repeats or drops one.
 from collections.abc import Callable
 from typing import Final
 
-from bridge.core.outcome import Outcome, Result
+from bridge.core.outcome import Result
+from bridge.core.post_outcome import Outcome
 
 #: Why no POST may begin.
 HELD = ("lease", "unconfirmed", "cool_down")

@@ -14,11 +14,14 @@
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import Event
-from bridge.core.group import CampaignGroup, Facts, Names, Policy, Stamp, names_of
+from bridge.core.facts import Facts
+from bridge.core.group import Names, Policy, names_of
 from bridge.core.lifecycle import resolve
 from bridge.core.merging import before, change, change_facts, filled, measure, older, settle_switches, shown
 from bridge.core.record import Record
+from bridge.core.stamp import Stamp
 from bridge.core.statistics import ratios_above_one
 from bridge.core.vocabulary import GroupState, Kind
 
@@ -76,9 +79,12 @@ class GroupTable:
         """
         group = self._groups.get(key) or CampaignGroup(key, stamp.partition.number)
         own, known = names_of(event), group.names
-        told = filled(own, known)
         passed = older(stamp, group.named)
-        kept = filled(known, own) if passed else told
+        if own == known:  # nearly always, and the event's own texts can go
+            told = kept = known
+        else:
+            told = filled(own, known)
+            kept = filled(known, own) if passed else told
         if event.kind is _STATISTICS:
             self._keep(group, kept, event, stamp, now_ms, passed=passed)
             measure(group, event, stamp)

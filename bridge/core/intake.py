@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
-from bridge.core.shares import Share
+from bridge.core.share import Share
 
 # Looked up once, as in core/lifecycle.py.
 _FRESH: Final = Seen.FRESH

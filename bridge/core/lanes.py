@@ -19,7 +19,9 @@ class Lane(Generic[T]):
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.queue: deque[T] = deque()
+        #: A list: there may be a lane for each record held, and an empty deque takes 600 bytes more. To shift all that a
+        #: partition may hold (delivery.max_buffered_records) takes less than 1 us.
+        self.queue: list[T] = []
         self.out = False
 
 
@@ -64,7 +66,7 @@ class Lanes(Generic[T]):
 
     def settle(self, lane: Lane[T]) -> None:
         """The head of a lane is done: its next one may go out."""
-        lane.queue.popleft()
+        del lane.queue[0]
         lane.out = False
         self.out -= 1
         if lane.queue:
@@ -91,9 +93,9 @@ class Lanes(Generic[T]):
         """Take all items out for which `gone` is true, but heads that are out, and return them in order per lane."""
         released: list[T] = []
         for lane in list(self._lanes.values()):
-            head = [lane.queue.popleft()] if lane.out else []
-            released += [item for item in lane.queue if gone(item)]
-            lane.queue = deque(head + [item for item in lane.queue if not gone(item)])
+            out = 1 if lane.out else 0
+            released += [item for item in lane.queue[out:] if gone(item)]
+            lane.queue[out:] = [item for item in lane.queue[out:] if not gone(item)]
             if not lane.queue:
                 del self._lanes[lane.key]
         self.queued -= len(released)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Statistics
-from bridge.core.group import CampaignGroup
 from bridge.core.groups import GroupTable
 
 MAX_LIMIT = 1000

@@ -7,11 +7,13 @@ import msgspec
 from bridge.core.arrival import Arrival
 from bridge.core.directory import Directory
 from bridge.core.event import Event
-from bridge.core.group import Names, Stamp, names_of
+from bridge.core.group import Names, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
+from bridge.core.reading import read_event
 from bridge.core.record import Record
 from bridge.core.route import Route
+from bridge.core.stamp import Stamp
 
 #: What the directory says over the event, so that all profiles agree on a group's key …
 IDS = ("campaign_group_guid", "campaign_group_dbid")
@@ -38,14 +40,15 @@ class Mapper:
     def read(self, record: Record, *, fresh: bool = True) -> Arrival | Skip:
         """The event in a record. Raises InvalidEvent."""
         route = self._by_topic.get(record.partition.topic, self._default)
-        event = route.profile.read(record)
+        profile = route.profile
+        event = read_event(record, profile.envelopes, profile.rules)
         if not isinstance(event, Event):  # asked so, as to be one's very class is what is found out soonest
             return event
         row = None
         if self.directory is not None:
             event, row = _look_up(self.directory, event)
         stamp = Stamp(self._time(event, record), record.partition, record.offset)
-        return Arrival(record, group_key(event, route.profile.key), event, stamp, route.policy, row, fresh=fresh)
+        return Arrival(record, group_key(event, profile.key), event, stamp, route.policy, row, fresh=fresh)
 
     def _time(self, event: Event, record: Record) -> int:
         """The event's time, or the record's where the event claims to come from the future."""

@@ -5,9 +5,12 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import UnsetType
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Event
-from bridge.core.group import EMPTY, OPTIONAL, Before, CampaignGroup, Facts, KnownList, Names, Policy, Stamp
+from bridge.core.facts import Facts
+from bridge.core.group import EMPTY, OPTIONAL, Before, KnownList, Names, Policy
 from bridge.core.outcome import Invalid, InvalidEvent
+from bridge.core.stamp import Stamp
 from bridge.core.statistics import merged, merged_list
 from bridge.core.vocabulary import Action, Actor, GroupState, Kind
 

@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.core.body import body_type
 from bridge.core.event import CallingList, Statistic, Statistics
-from bridge.core.group import Facts
+from bridge.core.facts import Facts
 from bridge.core.style import Style
 from bridge.core.vocabulary import PREDICTIVE, GroupState
 

@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-import msgspec
-
 
 class Invalid(StrEnum):
     """Why a record is no event: the reason of its quarantine."""
@@ -110,17 +108,6 @@ REASONS: dict[Result, tuple[Reason, ...]] = {
         Reason.CUT,
     ),
 }
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """The one attempt's end. `seconds` from the hand-over to the transport; `status` where an answer came."""
-
-    result: Result
-    reason: Reason
-    seconds: float
-    status: int | None = None
-    detail: str = ""  # for the log: the exception's text, never the receiver's body
-    retry_after: float | None = None  # seconds that an overloaded receiver asked for
 
 
 class InvalidEvent(Exception):

@@ -10,7 +10,7 @@ from pathlib import PurePath
 import msgspec
 
 from bridge.core.conditions import Condition, compile_when
-from bridge.core.envelopes import Envelope, open_record
+from bridge.core.envelopes import Envelope
 from bridge.core.event import NAMES, Event
 from bridge.core.outcome import Skip
 from bridge.core.paths import Input
@@ -19,6 +19,7 @@ from bridge.core.profile_readers import FIELDS, compile_readers
 from bridge.core.profile_text import Node, Problems, ProfileError, parse, suggestion
 from bridge.core.quick import Quick
 from bridge.core.readers import Readers
+from bridge.core.reading import read_event
 from bridge.core.record import Record
 
 __all__ = ["Profile", "ProfileError", "compile_profile"]
@@ -52,13 +53,7 @@ class Profile(msgspec.Struct, frozen=True):
 
     def read(self, record: Record) -> Event | Skip:
         """The event in a record. Raises InvalidEvent, and nothing else."""
-        if not record.value:
-            return Skip.TOMBSTONE
-        given = open_record(record, record.value, self.envelopes)
-        for rule in self.rules:
-            if rule.selects(given):
-                return rule.event(given)
-        return Skip.NOT_SELECTED
+        return read_event(record, self.envelopes, self.rules)
 
 
 def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -> Profile:

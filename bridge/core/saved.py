@@ -16,10 +16,12 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from bridge.core.campaign_group import NOTHING, CampaignGroup
 from bridge.core.event import NAMES
-from bridge.core.group import EMPTY, Before, CampaignGroup, KnownList, Stamp, names_of
+from bridge.core.group import EMPTY, KnownList, names_of
 from bridge.core.record import Partition
 from bridge.core.saved_format import NOBODY, At, Group, Said
+from bridge.core.stamp import Stamp
 
 VERSION = 1
 MAX_BYTES = 960 * 1024  # Kafka takes 1 MiB by default, with the key; a group of 1,000 calling lists has some 200 KiB
@@ -47,7 +49,6 @@ class BadState(Exception):
     """A record of the state topic that is no campaign group; the text says why."""
 
 
-NOTHING = Before(None, None)
 _KNOWN = frozenset(Group.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Group, strict=True).decode

@@ -10,10 +10,3 @@ class Limits(msgspec.Struct, frozen=True):
     records: int
     bytes: int
     covered: int = 0
-
-
-class Share(msgspec.Struct):
-    """How much of one partition may be held: records, and bytes of them."""
-
-    records: int
-    bytes: int

@@ -6,8 +6,8 @@ directory file, the settings by its key, the settings for all.
 
 from collections.abc import Callable, Collection, Mapping
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.directory_rows import Directory, Row
-from bridge.core.group import CampaignGroup
 from bridge.core.vocabulary import GroupState
 
 

@@ -15,7 +15,8 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 
 #: Characters of an exception's text that reach the log.
 DETAIL_LIMIT = 200

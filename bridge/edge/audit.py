@@ -11,7 +11,8 @@ from bridge import __version__
 from bridge.core import fate
 from bridge.core.fate import Author
 from bridge.core.identity import event_id
-from bridge.core.outcome import InvalidEvent, Outcome, Skip
+from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.schedule import Due
 from bridge.edge.outcomes import Outcomes

@@ -6,7 +6,8 @@ from itertools import accumulate
 
 from prometheus_client.utils import floatToGoString
 
-from bridge.core.outcome import Outcome, Result
+from bridge.core.outcome import Result
+from bridge.core.post_outcome import Outcome
 
 
 class Distribution:

@@ -146,8 +146,12 @@ def _counts(moment: Moment) -> Samples:
     ]
     delivered = REASONS[Result.DELIVERED][0]
     return {
-        "ocs_bridge_posts_sent_total": [((kind,), tally.outcomes[kind, Result.DELIVERED, delivered]) for kind in KINDS],
-        "ocs_bridge_posts_failed_total": [((k, o.value, r.value), tally.outcomes[k, o, r]) for k, o, r in failed],
+        "ocs_bridge_posts_sent_total": [
+            ((kind,), tally.outcomes.get((kind, Result.DELIVERED, delivered), 0)) for kind in KINDS
+        ],
+        "ocs_bridge_posts_failed_total": [
+            ((k, o.value, r.value), tally.outcomes.get((k, o, r), 0)) for k, o, r in failed
+        ],
         "ocs_bridge_notifications_rendered_total": [((kind,), tally.rendered[kind]) for kind in KINDS],
         "ocs_bridge_notifications_dropped_total": [((Reason.LEASE.value,), tally.dropped[Reason.LEASE])],
         "ocs_bridge_posts_unknown_total": [((), tally.skipped[Skip.UNKNOWN])],

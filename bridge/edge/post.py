@@ -12,7 +12,7 @@ from typing import Protocol
 import httpx
 
 from bridge.connections import HttpSettings
-from bridge.core.outcome import Outcome
+from bridge.core.post_outcome import Outcome
 from bridge.edge.attempt import Attempt, Permit
 from bridge.edge.request import constant_headers, receiver, sendable
 from bridge.edge.stock import Stock, TransportFactory, stock_transports

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from bridge.core.group import Facts
-from bridge.core.outcome import InvalidEvent, Outcome, Result, Skip
+from bridge.core.facts import Facts
+from bridge.core.outcome import InvalidEvent, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.schedule import Due
 from bridge.edge.audit import Audit

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.saved import BadState, Restored, load
 from bridge.edge.log import get_logger
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, Statistic
-from bridge.core.group import CampaignGroup
 from bridge.core.vocabulary import GroupState
 from bridge.edge.metric import GROUP_LABELS
 

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from bridge.connections import HttpSettings
-from bridge.core.outcome import Outcome
+from bridge.core.post_outcome import Outcome
 from bridge.edge.attempt import Attempt, Trace, seconds_of
 from bridge.edge.wire_answer import BODY_LIMIT
 

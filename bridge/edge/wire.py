@@ -15,28 +15,27 @@ HTTP/2, stock.py does. wire_transport.py makes an httpx transport of it.
 import asyncio
 import ssl
 import time
-from collections.abc import Generator
-from typing import Final
 
 import httpx
 
 from bridge.connections import HttpSettings
 from bridge.edge.attempt import SEND_REQUEST, Attempt, Trace
 from bridge.edge.wire_answer import KeptAnswer
-from bridge.edge.wire_connection import Connection
+from bridge.edge.wire_connection import Connection, Ended, Failure
 from bridge.edge.wire_deadlines import Deadlines
 from bridge.edge.wire_open import Opener
 from bridge.edge.wire_pool import Pool
 
 
-class _NextTurn:
-    """What asyncio.sleep(0) does, without its two coroutines."""
+class _Outgoing:
+    """A request that is written in the next turn of the loop, if a connection is idle by then."""
 
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-_NEXT_TURN: Final = _NextTurn()
+    def __init__(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None, ended: Ended) -> None:
+        self.request = request
+        self.attempt = attempt
+        self.answer = answer
+        self.ended = ended  # the request, or the hope for an idle connection
+        self.connection: Connection | None = None  # it was written to
 
 
 class Wire:
@@ -48,6 +47,7 @@ class Wire:
         self._opener = Opener(host, url.port or (443 if secure else 80), ssl_context if secure else None)
         self._pool = Pool(http.max_in_flight, http.keepalive_expiry)
         self._deadlines = Deadlines()
+        self._turn: list[_Outgoing] = []
         self._timeout = http.timeout
         self._connect_timeout = http.connect_timeout
 
@@ -62,22 +62,65 @@ class Wire:
         if not self._pool.enter():
             await self._wait(attempt)
         try:
-            await _NEXT_TURN  # rule 4
-            idle = self._send_on_idle(request, attempt, answer) if attempt.listener is None else None
-            connection = idle if idle is not None else await self._send(request, attempt, answer)
+            outgoing = self._in_next_turn(request, attempt, answer)
             try:
-                self._deadlines.begin(connection, attempt.began + self._timeout)
-                error = await connection.ended
+                error = await outgoing.ended
             finally:
-                self._deadlines.end(connection)
-                connection.abandon()
-                if connection.tls is not None:
-                    self._opener.remember(connection)
-                self._pool.keep(connection)
+                self._release(outgoing.connection)
+            if outgoing.connection is None:
+                error = await self._exchange(request, attempt, answer)
         finally:
             self._pool.leave()
         if error is not None:
             raise error
+
+    def _in_next_turn(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> _Outgoing:
+        """Rule 4."""
+        loop = asyncio.get_running_loop()
+        outgoing = _Outgoing(request, attempt, answer, loop.create_future())
+        self._turn.append(outgoing)
+        if len(self._turn) == 1:
+            loop.call_soon(self._write_turn)
+        return outgoing
+
+    def _write_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        for outgoing in turn:
+            if outgoing.ended.done():  # its task was cancelled
+                continue
+            try:
+                self._write_to_idle(outgoing)
+            except Exception as error:  # noqa: BLE001 (its own task is to know)
+                if not outgoing.ended.done():
+                    outgoing.ended.set_exception(error)
+
+    def _write_to_idle(self, outgoing: _Outgoing) -> None:
+        connection = self._pool.take() if outgoing.attempt.listener is None else None
+        if connection is None:
+            outgoing.ended.set_result(None)
+            return
+        self._write(connection, outgoing.request, outgoing.attempt, outgoing.answer, outgoing.ended)
+        if connection.open:
+            outgoing.connection = connection
+            self._deadlines.begin(connection, outgoing.attempt.began + self._timeout)
+
+    async def _exchange(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Failure:
+        """When no connection was idle, or the one that was turned out to be closed, or every step has to be told."""
+        connection = await self._send(request, attempt, answer)
+        try:
+            self._deadlines.begin(connection, attempt.began + self._timeout)
+            return await connection.ended
+        finally:
+            self._release(connection)
+
+    def _release(self, connection: Connection | None) -> None:
+        if connection is None:
+            return
+        self._deadlines.end(connection)
+        connection.abandon()
+        if connection.tls is not None:
+            self._opener.remember(connection)
+        self._pool.keep(connection)
 
     async def aclose(self) -> None:
         """Close the idle connections; the others close when their request ends."""
@@ -89,14 +132,6 @@ class Wire:
                 await self._pool.wait()
         except TimeoutError:
             raise httpx.PoolTimeout("every connection is in use") from None
-
-    def _send_on_idle(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Connection | None:
-        """Write to an idle connection; each that turns out to be closed leaves the pool. None: there was no other."""
-        while (connection := self._pool.take()) is not None:
-            self._write(connection, request, attempt, answer)
-            if connection.open:
-                return connection
-        return None
 
     async def _send(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> Connection:
         """Write to an idle connection or a new one."""
@@ -110,17 +145,19 @@ class Wire:
                     raise httpx.ConnectError("closed before a byte was written")
             if attempt.listener is not None:
                 await self._tell_write(attempt.listener, connection)
-            self._write(connection, request, attempt, answer)
+            self._write(connection, request, attempt, answer, asyncio.get_running_loop().create_future())
             if connection.open or new:
                 return connection
 
-    def _write(self, connection: Connection, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> None:
+    def _write(
+        self, connection: Connection, request: bytes, attempt: Attempt, answer: KeptAnswer | None, ended: Ended
+    ) -> None:
         try:
             attempt.ask()
         except BaseException:
             self._pool.keep(connection)
             raise
-        connection.send(request, attempt, answer)
+        connection.send(request, attempt, answer, ended)
 
     async def _tell_write(self, listener: Trace, connection: Connection) -> None:
         try:

@@ -26,6 +26,9 @@ _WRITE: Final = Phase.WRITE
 _READ: Final = Phase.READ
 TIMEOUTS = {_WRITE: httpx.WriteTimeout, _READ: httpx.ReadTimeout}
 
+Failure = httpx.TransportError | None
+Ended = asyncio.Future[Failure]
+
 
 class Connection:
     """Takes over a connected non-blocking `peer`, and its TLS if any. `open` until it can't be used any more."""
@@ -40,7 +43,7 @@ class Connection:
         self.tls = tls
         self.remembered = False  # its TLS session is kept for the next connection
         #: The end of the request under way: None for a whole answer, or the error.
-        self.ended: asyncio.Future[httpx.TransportError | None]
+        self.ended: Ended
         self._peer = peer
         self._own_answer = Answer()
         self._attempt: Attempt | None = None  # None: idle
@@ -58,12 +61,12 @@ class Connection:
             self._on_readable()
         return self.open
 
-    def send(self, request: bytes, attempt: Attempt, answer: Answer | None = None) -> None:
+    def send(self, request: bytes, attempt: Attempt, answer: Answer | None, ended: Ended) -> None:
         """Write all that the kernel takes at once; `ended` tells the end. Not `open` after it: no byte was taken."""
         self._attempt = attempt
         self._answer = answer or self._own_answer
         self._answer.begin()
-        self.ended = self._loop.create_future()
+        self.ended = ended
         if self.tls is None:
             self._unsent = request
         else:

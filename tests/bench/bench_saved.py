@@ -10,10 +10,12 @@ from statistics import median
 
 import pytest
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import CallingList, Statistics
-from bridge.core.group import Before, CampaignGroup, KnownList, Stamp
+from bridge.core.group import Before, KnownList
 from bridge.core.record import Partition
 from bridge.core.saved import load, save
+from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 
 GROUPS = 20_000

@@ -23,13 +23,13 @@ from group_events import change
 
 from bridge.app import Parts, build, mapper
 from bridge.connections import HttpSettings, KafkaSettings
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.mapping import Mapper
 from bridge.core.outcome import Skip
 from bridge.core.record import Partition, Record
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.ports import Now
 from bridge.service import TURN
 from bridge.settings import AdminSettings, NotificationSettings, Settings

@@ -18,9 +18,10 @@ from bridge.app import Parts, build, mapper
 from bridge.connections import KafkaSettings
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
-from bridge.core.shares import Share
+from bridge.core.share import Share
 from bridge.edge.metrics import COMPILED
 from bridge.settings import AdminSettings, MappingSettings, NotificationSettings, Settings
 

@@ -8,9 +8,10 @@ from kafka import KafkaProducer
 from kafka_topics import fresh_name, make_topic, read_all
 
 from bridge.connections import KafkaSettings
-from bridge.core.group import CampaignGroup, Stamp
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.record import Partition
 from bridge.core.saved import Restored, StateRecord, save
+from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import GroupState
 from bridge.edge.state_topic import StateTopic
 

@@ -15,7 +15,8 @@ from bridge.connections import KafkaSettings
 from bridge.core import fate
 from bridge.core.explanation import Explanation, Standing
 from bridge.core.fate import Author
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.runs import Checkpoint
 from bridge.edge.lookup import Lookup, partition_of

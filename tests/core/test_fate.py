@@ -4,10 +4,12 @@ import json
 
 import msgspec
 import pytest
+from values import changed
 
 from bridge.core import fate
 from bridge.core.fate import MAX_DETAIL, Author, Fate
-from bridge.core.outcome import Invalid, InvalidEvent, Outcome, Reason, Result, Skip
+from bridge.core.outcome import Invalid, InvalidEvent, Reason, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.schedule import Due
 
@@ -76,9 +78,9 @@ def test_it_is_read_as_it_was_written_and_fields_of_a_newer_bridge_are_passed_ov
     ("told", "same"),
     [
         (posted(), True),
-        (posted(msgspec.structs.replace(RECORD, offset=41)), False),
-        (posted(msgspec.structs.replace(RECORD, partition=Partition("events", 4))), False),
-        (posted(msgspec.structs.replace(RECORD, partition=Partition("others", 3))), False),
+        (posted(changed(RECORD, offset=41)), False),
+        (posted(changed(RECORD, partition=Partition("events", 4))), False),
+        (posted(changed(RECORD, partition=Partition("others", 3))), False),
         (posted(event_id="c/events/3/42/1700000000000"), False),  # an older topic of the same name
     ],
     ids=["same", "offset", "partition", "topic", "timestamp"],

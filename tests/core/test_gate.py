@@ -3,7 +3,8 @@
 import pytest
 
 from bridge.core.gate import HELD, Gate
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 
 DELIVERED = Outcome(Result.DELIVERED, Reason.STATUS_2XX, 0.01, 204)
 NOT_SENT = Outcome(Result.NOT_SENT, Reason.CONNECT, 0.01)

@@ -8,11 +8,14 @@ from campaigns import FULL, KEY, LENIENT, STRICT, change, events, record, snapsh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Event, Statistics
-from bridge.core.group import CampaignGroup, Facts, Policy, Stamp
+from bridge.core.facts import Facts
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
+from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 Arrivals = list[tuple[Event, Stamp]]

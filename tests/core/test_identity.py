@@ -1,10 +1,10 @@
 """Which campaign group an event belongs to, and the id that a receiver recognises a repetition by."""
 
-import msgspec
 import pytest
 from campaigns import change, record
 from hypothesis import given
 from hypothesis import strategies as st
+from values import changed
 
 from bridge.core.identity import event_id, group_key
 from bridge.core.outcome import Invalid, InvalidEvent
@@ -55,11 +55,11 @@ def test_the_id_is_the_same_for_the_same_record_and_another_for_any_other() -> N
         for cluster in ("a", "b")
         for found in (
             one,
-            msgspec.structs.replace(one, value=b"other", key=b"k", headers=(("a", b"b"),)),
-            msgspec.structs.replace(one, offset=8),
-            msgspec.structs.replace(one, timestamp_ms=6),
-            msgspec.structs.replace(one, partition=Partition("events", 1)),
-            msgspec.structs.replace(one, partition=Partition("more", 0)),
+            changed(one, value=b"other", key=b"k", headers=(("a", b"b"),)),
+            changed(one, offset=8),
+            changed(one, timestamp_ms=6),
+            changed(one, partition=Partition("events", 1)),
+            changed(one, partition=Partition("more", 0)),
         )
     }
     assert len(ids) == 2 * 5

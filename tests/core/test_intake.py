@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bridge.core.intake import Intake
 from bridge.core.ledger import MAX_SPAN, Ledger
 from bridge.core.record import Partition, Record
-from bridge.core.shares import Share
+from bridge.core.share import Share
 
 PARTITION = Partition("events", 3)
 

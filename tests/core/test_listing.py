@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from bridge.core import listing
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Statistics
-from bridge.core.group import CampaignGroup, KnownList, Names, Stamp
+from bridge.core.group import KnownList, Names
 from bridge.core.groups import GroupTable
 from bridge.core.listing import MAX_LIMIT, MAX_LISTS, Listed, Page, Periods, Query, listed, page
 from bridge.core.record import Partition
+from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 
 AT = Stamp(1_790_000_000_123, Partition("t", 2), 7)

@@ -2,9 +2,9 @@
 
 import json
 
-import msgspec
 import pytest
 from campaigns import LENIENT, record
+from values import changed
 
 from bridge.core.arrival import Arrival
 from bridge.core.directory import parse_directory
@@ -127,6 +127,6 @@ def test_a_new_directory_holds_from_the_next_record_on() -> None:
 
 def test_an_arrival_leaves_its_record_as_it_was() -> None:
     one = raw(campaign_group_dbid="101")
-    copy = msgspec.structs.replace(one)
+    copy = changed(one)
     mapper(DIRECTORY).read(one)
     assert one == copy

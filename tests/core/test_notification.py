@@ -4,14 +4,14 @@ import json
 from decimal import Decimal
 
 import jsonschema
-import msgspec
 import pytest
 from campaigns import FULL, KEY, LENIENT, LISTS, STATISTICS, change, events, stamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from values import changed
 
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
-from bridge.core.group import Facts
+from bridge.core.facts import Facts
 from bridge.core.groups import GroupTable
 from bridge.core.notification import date_time, render
 from bridge.core.outcome import InvalidEvent
@@ -63,7 +63,7 @@ WHOLE = Facts(
 
 def sent(style: Style = Style(), **changes: object) -> dict[str, object]:  # noqa: B008 (frozen)
     """What the receiver reads, of WHOLE with `changes`."""
-    found: dict[str, object] = json.loads(render(msgspec.structs.replace(WHOLE, **changes), style))
+    found: dict[str, object] = json.loads(render(changed(WHOLE, **changes), style))
     return found
 
 
@@ -208,7 +208,7 @@ def test_a_calling_list_has_its_name_its_dbid_if_known_and_two_statistics() -> N
     ("value", "text"), [(600, b"600"), (600.0, b"600.0"), (0.85, b"0.85"), (0, b"0"), (2**53, b"9007199254740992")]
 )
 def test_a_number_is_written_as_it_came(value: Statistic, text: bytes) -> None:
-    body = render(msgspec.structs.replace(WHOLE, statistics=Statistics(time_to_complete=value)), Style())
+    body = render(changed(WHOLE, statistics=Statistics(time_to_complete=value)), Style())
     assert b'"GSW_STAT_TIME_TO_COMPLETE":' + text + b"," in body
 
 

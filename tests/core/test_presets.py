@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 from golden.cases import cases, steps
 
-from bridge.core.group import Policy, Stamp
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.notification import render
@@ -15,6 +15,7 @@ from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Record
 from bridge.core.schema import event_schema, notification_schema
+from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.profiles import preset_names, preset_text
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
+from values import changed
 
 from bridge.core.event import NAMES, Event
 from bridge.core.limits import MAX_NAME_CHARACTERS, MAX_NUMBER
@@ -176,11 +177,11 @@ def test_mutations_of_real_records_never_break_a_profile(name: str, seed: int, o
     seeded = rng.choice(SEEDS[name])
     value = seeded.value or b""
     try:
-        changed = mutate_tree(value, rng) if of_the_tree else mutate_bytes(value, rng)
+        mutated = mutate_tree(value, rng) if of_the_tree else mutate_bytes(value, rng)
     except (ValueError, TypeError, KeyError, IndexError):  # the seed is no JSON, or a place went with its parent
-        changed = mutate_bytes(value, rng)
-    record = as_record(changed, rng)
-    check(name, msgspec.structs.replace(record, headers=(*seeded.headers, *record.headers)))
+        mutated = mutate_bytes(value, rng)
+    record = as_record(mutated, rng)
+    check(name, changed(record, headers=(*seeded.headers, *record.headers)))
 
 
 @given(st.sampled_from(NAMES_READ), st.binary(max_size=200), st.integers(0, 2**32))

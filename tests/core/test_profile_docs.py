@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.group import Policy, Stamp
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.notification import render
@@ -15,6 +15,7 @@ from bridge.core.outcome import Skip
 from bridge.core.profile import compile_profile
 from bridge.core.profile_readers import FIELDS
 from bridge.core.record import Partition, Record
+from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES

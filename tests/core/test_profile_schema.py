@@ -6,12 +6,13 @@ import jsonschema
 import pytest
 
 from bridge.core.event import NAMES, Event
-from bridge.core.group import Policy, Stamp
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.notification import render
 from bridge.core.profile import compile_profile
 from bridge.core.record import Partition, Record
 from bridge.core.schema import event_schema, notification_schema
+from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.profiles import preset_text
 

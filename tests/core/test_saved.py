@@ -3,20 +3,23 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
+from values import changed, fields_of
 
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Event, Statistics
-from bridge.core.group import Before, CampaignGroup, Facts, KnownList, Policy, Stamp
+from bridge.core.facts import Facts
+from bridge.core.group import Before, KnownList, Policy
 from bridge.core.groups import GroupTable
 from bridge.core.limits import MAX_INTERVAL, MAX_NAME_CHARACTERS, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.merging import standing_facts
 from bridge.core.notification import render
 from bridge.core.record import Partition
 from bridge.core.saved import MAX_BYTES, MAX_EXTRA, BadState, load, save
+from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.core.vocabulary import DialMode, GroupState, Kind, OptimizeBy
 
@@ -111,7 +114,7 @@ def test_any_group_is_read_back_as_it_was(group: CampaignGroup) -> None:
 
 
 def test_no_field_of_a_group_is_forgotten() -> None:
-    kept = {name: getattr(loaded(FULL), name) for name in CampaignGroup.__struct_fields__}
+    kept = {name: getattr(loaded(FULL), name) for name in fields_of(FULL)}
     default = CampaignGroup(KEY, 3)
 
     for name, value in kept.items():
@@ -121,7 +124,7 @@ def test_no_field_of_a_group_is_forgotten() -> None:
 
 
 def test_whether_a_group_is_dormant_is_decided_anew() -> None:
-    asleep = msgspec.structs.replace(FULL, dormant=True)
+    asleep = changed(FULL, dormant=True)
 
     assert loaded(asleep) == FULL
 
@@ -147,7 +150,7 @@ def test_events_are_written_of_calling_lists_only_where_they_are_not_that_of_the
 
     def written(measured: Stamp | None, *stamps: Stamp) -> object:
         known = {f"{n}": KnownList(CallingList(name=f"{n}"), stamp) for n, stamp in enumerate(stamps)}
-        group = msgspec.structs.replace(FULL, measured=measured, calling_lists=known)
+        group = changed(FULL, measured=measured, calling_lists=known)
         assert loaded(group) == group
         return json.loads(save(group)).get("lists_at")
 
@@ -159,7 +162,7 @@ def test_events_are_written_of_calling_lists_only_where_they_are_not_that_of_the
 def test_an_event_that_said_several_things_is_one_object() -> None:
     at = Stamp(5, INPUT, 5)
     lists = {name: KnownList(CallingList(name=name), at) for name in "AB"}
-    group = loaded(msgspec.structs.replace(FULL, named=at, changed=at, measured=at, calling_lists=lists))
+    group = loaded(changed(FULL, named=at, changed=at, measured=at, calling_lists=lists))
 
     stamps = [group.named, group.changed, group.measured, *(known.stamp for known in group.calling_lists.values())]
     assert {id(stamp) for stamp in stamps} == {id(group.named)}
@@ -235,7 +238,7 @@ def test_a_record_of_the_next_version_survives_a_round_trip() -> None:
     written = json.loads(save(group))
 
     assert written == {**NEXT, "state": 4, "state_name": "Active"}
-    assert msgspec.structs.replace(group, state=GroupState.Running, version=1, extra={}) == FULL
+    assert changed(group, state=GroupState.Running, version=1, extra={}) == FULL
 
 
 def test_names_and_members_that_only_the_next_version_has_are_no_obstacle() -> None:
@@ -247,7 +250,7 @@ def test_names_and_members_that_only_the_next_version_has_are_no_obstacle() -> N
 
     group = load(KEY.encode(), json.dumps({**said, "v": 2}).encode(), 3)
 
-    assert msgspec.structs.replace(group, version=1) == FULL
+    assert changed(group, version=1) == FULL
 
 
 # What is none
@@ -326,16 +329,16 @@ def test_a_group_of_too_many_calling_lists_is_saved_with_those_heard_of_last() -
         for n in range(2000)
         for name in [f"{n} ".ljust(MAX_NAME_CHARACTERS, "ä")]
     }
-    group = loaded(msgspec.structs.replace(FULL, calling_lists=many))
+    group = loaded(changed(FULL, calling_lists=many))
 
     kept = [known.stamp.offset for known in group.calling_lists.values()]
     assert sorted(kept) == list(range(2000 - len(kept), 2000))
     assert len(kept) >= 200
     assert MAX_BYTES / 2 < len(save(group)) <= MAX_BYTES
-    assert msgspec.structs.replace(group, calling_lists=FULL.calling_lists) == FULL
+    assert changed(group, calling_lists=FULL.calling_lists) == FULL
 
 
 def test_extra_fields_are_raw_json_that_is_written_as_it_came() -> None:
-    group = msgspec.structs.replace(FULL, version=3, extra={"b": Raw(b"1.50"), "a": Raw(b'{"x" : 1}')})
+    group = changed(FULL, version=3, extra={"b": Raw(b"1.50"), "a": Raw(b'{"x" : 1}')})
 
     assert save(group).endswith(b',"b":1.50,"a":{"x" : 1}}')

@@ -7,9 +7,10 @@ import pytest
 from campaigns import LENIENT, record
 
 from bridge.core.arrival import Arrival
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.directory import Directory, parse_directory
 from bridge.core.event import NAMES
-from bridge.core.group import CampaignGroup, names_of
+from bridge.core.group import names_of
 from bridge.core.mapping import Mapper
 from bridge.core.profile import compile_profile
 from bridge.core.route import Route

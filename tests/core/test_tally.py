@@ -1,6 +1,7 @@
 """What the identity of records counts as ended."""
 
-from bridge.core.outcome import Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import Invalid, Reason, Result, Return, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.tally import Tally
 
 

@@ -16,7 +16,8 @@ import pytest
 import uvloop
 
 from bridge.connections import HttpSettings
-from bridge.core.outcome import REASONS, Outcome, Reason, Result
+from bridge.core.outcome import REASONS, Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.edge.post import Poster, TransportFactory
 from bridge.edge.stock import stock_transports
 from bridge.edge.wire_transport import WireTransport

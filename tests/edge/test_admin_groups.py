@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.groups import GroupTable
 from bridge.core.listing import MAX_LIMIT, Page, Periods, Query, page
 from bridge.edge.admin import Admin, Check

@@ -19,7 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 import bridge.edge.distribution
 from bridge.core.event import CallingList, Statistics
 from bridge.core.groups import GroupTable
-from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Outcome, Reason, Result, Return, Skip
+from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Reason, Result, Return, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
 from bridge.core.vocabulary import GroupState

@@ -17,7 +17,8 @@ from loopback import wait_until
 from bridge.connections import KafkaSettings
 from bridge.core import fate
 from bridge.core.fate import Author, Fate
-from bridge.core.outcome import Invalid, InvalidEvent, Outcome, Reason, Result, Skip
+from bridge.core.outcome import Invalid, InvalidEvent, Reason, Result, Skip
+from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.schedule import Due
 from bridge.demo.broker import API_VERSION, EmbeddedBroker

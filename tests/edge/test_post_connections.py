@@ -10,7 +10,8 @@ from edge.posting import BODY, Run, is_, new_poster, posting, run, two_posts
 from edge.receivers import EVENT_ID, Line, Receiver, Script
 from edge.scripts import answer, answer_then, http
 
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 
 __all__ = ["run"]
 

@@ -11,7 +11,8 @@ from edge.posting import BODY, TIMEOUT, Run, is_, posting, run, way
 from edge.receivers import Line, Receiver
 from edge.scripts import answer, http
 
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.edge.post import Poster
 
 __all__ = ["run"]

@@ -11,7 +11,8 @@ from edge.receivers import Receiver
 from edge.scripts import answer
 
 from bridge.connections import HttpSettings
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.edge.post import BODY_LIMIT, Poster
 
 __all__ = ["run"]

@@ -18,7 +18,8 @@ from edge.receivers import EVENT_ID, Line, Receiver, Request, Script
 from edge.scripts import answer, over_tls, server_context
 
 from bridge.connections import HttpSettings
-from bridge.core.outcome import Outcome, Reason, Result
+from bridge.core.outcome import Reason, Result
+from bridge.core.post_outcome import Outcome
 from bridge.edge.tls import receiver_context
 
 DELIVERED = (Result.DELIVERED, Reason.STATUS_2XX, 200)

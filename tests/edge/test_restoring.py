@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from bridge.core.group import CampaignGroup
+from bridge.core.campaign_group import CampaignGroup
 from bridge.core.saved import Restored, save
 from bridge.edge import restoring as module
 from bridge.edge.restoring import Progress, Restoring

@@ -1,5 +1,6 @@
 """What the kernel has taken of a request, and what becomes of an answer when the write breaks off."""
 
+import asyncio
 import socket
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_while_the_kernel_has_taken_no_byte_nothing_was_sent(loop: Any) -> None:
         with theirs:
             fill(ours)
             connection, attempt = Connection(ours, None), Attempt()
-            connection.send(b"request", attempt)
+            connection.send(b"request", attempt, None, asyncio.get_running_loop().create_future())
             assert attempt.phase is Phase.CONNECT
             connection.expire()
             attempt.failed(await connection.ended)  # type: ignore[arg-type]
@@ -52,7 +53,7 @@ def test_once_the_kernel_has_taken_a_byte_it_may_have_been_sent(loop: Any) -> No
         ours, theirs = pair()
         with theirs:
             connection, attempt = Connection(ours, None), Attempt()
-            connection.send(b"x" * 10_000_000, attempt)
+            connection.send(b"x" * 10_000_000, attempt, None, asyncio.get_running_loop().create_future())
             assert attempt.phase is Phase.WRITE
             connection.expire()
             attempt.failed(await connection.ended)  # type: ignore[arg-type]
@@ -86,7 +87,7 @@ def test_an_answer_that_came_before_the_write_broke_off_is_read(loop: Any) -> No
         ours, theirs = pair()
         with theirs:
             connection, attempt = Connection(ours, None), Attempt()
-            connection.send(b"x" * 10_000_000, attempt)
+            connection.send(b"x" * 10_000_000, attempt, None, asyncio.get_running_loop().create_future())
             theirs.sendall(http(413))
             theirs.shutdown(socket.SHUT_RD)
             connection._on_writable()  # the loop may hear of either first: here it is the broken write
@@ -102,7 +103,7 @@ def test_without_an_answer_a_write_that_broke_off_is_the_reason(loop: Any) -> No
     async def scenario() -> None:
         ours, theirs = pair()
         connection, attempt = Connection(ours, None), Attempt()
-        connection.send(b"x" * 10_000_000, attempt)
+        connection.send(b"x" * 10_000_000, attempt, None, asyncio.get_running_loop().create_future())
         theirs.close()
         connection._on_writable()
         attempt.failed(await connection.ended)  # type: ignore[arg-type]
@@ -117,7 +118,7 @@ def test_a_connection_answered_before_the_request_was_written_is_not_used_again(
         ours, theirs = pair()
         with theirs:
             connection, attempt = Connection(ours, None), Attempt()
-            connection.send(b"x" * 10_000_000, attempt)
+            connection.send(b"x" * 10_000_000, attempt, None, asyncio.get_running_loop().create_future())
             theirs.sendall(http(200))
             assert await connection.ended is None
             assert (attempt.status, connection.open) == (200, False)

@@ -17,7 +17,8 @@ import pytest
 from edge.posting import BODY, LOOPS, posting
 from edge.scripts import http
 
-from bridge.core.outcome import REASONS, Outcome, Result
+from bridge.core.outcome import REASONS, Result
+from bridge.core.post_outcome import Outcome
 
 RUNS = int(os.environ.get("BRIDGE_FUZZ_RUNS", "3000"))
 SEED = int(os.environ.get("BRIDGE_FUZZ_SEED", "1"))
