@@ -54,7 +54,7 @@ class PlainCommits:
         try:
             if self._producer is None:
                 self._producer = Producer(self._kafka, **BATCHES)
-            write(self._producer, self._topic, states, ANSWER)
+            write(self._producer.kafka, self._topic, states, ANSWER)
         except ValueError as error:
             self._end()  # the topic has grown since this producer looked at it, and it would not see that for minutes
             return error

@@ -32,14 +32,14 @@ class Producer:
 
     def __init__(self, kafka: KafkaSettings, **extra: object) -> None:
         with connecting(kafka):
-            self._producer = KafkaProducer(**{**connection_options(kafka), **DEFAULTS, **extra})
+            self.kafka = KafkaProducer(**{**connection_options(kafka), **DEFAULTS, **extra})
 
     def partitions(self, topic: str) -> set[int]:
         """The topic's partition numbers; a broker that makes topics on demand makes it now.
 
         Blocks up to `max_block_ms`, then raises kafka's `KafkaTimeoutError`.
         """
-        return set(self._producer.partitions_for(topic))
+        return set(self.kafka.partitions_for(topic))
 
     def send(
         self,
@@ -54,18 +54,18 @@ class Producer:
         Not both of key and value may be None (`ValueError`). Blocks up to `max_block_ms` while the topic is not known
         yet, then raises kafka's `KafkaTimeoutError`.
         """
-        return self._producer.send(topic, value=value, key=key, headers=list(headers), partition=partition)
+        return self.kafka.send(topic, value=value, key=key, headers=list(headers), partition=partition)
 
     def flush(self, timeout: float) -> None:
         """Send what waits at once, and wait until the fate of each record is known.
 
         Raises kafka's `KafkaTimeoutError` where an answer takes longer than `timeout` seconds.
         """
-        self._producer.flush(timeout)
+        self.kafka.flush(timeout)
 
     def close(self, timeout: float) -> None:
         """Send what waits, at most `timeout` seconds long, and give the rest up: its futures fail."""
-        close(self._producer, timeout)
+        close(self.kafka, timeout)
 
 
 def close(producer: KafkaProducer, timeout: float) -> None:

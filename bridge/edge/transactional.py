@@ -15,17 +15,16 @@ from kafka.structs import OffsetAndMetadata
 
 from bridge.connections import KafkaSettings
 from bridge.core.saved import StateRecord
+from bridge.edge.batches import begin_batches
 from bridge.edge.compacted import MEND
 from bridge.edge.kafka_options import connecting, connection_options
-from bridge.edge.producer import Producer
 
-AT_ONCE = 1000  # records on their way: kafka-python holds a kilobyte of its own for each
+AT_ONCE = 1000  # states on their way: they are in memory several times over
 MAX_TRANSACTION = 10.0  # seconds; a shorter session makes it a quarter of that
 
-#: States are sent in few requests: AT_ONCE, when `flush` is called, or a batch when it is full. In batches of
-#: 256 KiB one costs 19 us of CPU, in kafka-python's of 16 KiB 40 us. lz4 costs nothing more, and makes restoring cheaper.
+#: Nothing is sent before `flush` is called. lz4 costs nothing more, and makes restoring cheaper.
 BATCHES: dict[str, object] = {
-    "batch_size": 256 * 1024,
+    "batch_size": 256 * 1024,  # of the halves of one that is too large
     "linger_ms": 1_000,
     "compression_type": "lz4" if has_lz4() else None,
     "allow_auto_create_topics": False,  # it would not be compacted
@@ -108,24 +107,24 @@ class Transaction(NamedTuple):
         return None
 
 
-def write(producer: KafkaProducer | Producer, topic: str, states: Sequence[StateRecord], seconds: float) -> None:
+def write(producer: KafkaProducer, topic: str, states: Sequence[StateRecord], seconds: float) -> None:
     """Have states written, or raise the first error. `seconds`: to wait for answers, all together."""
     deadline = time.monotonic() + seconds
     for begin in range(0, len(states), AT_ONCE):
         _write(producer, topic, states[begin : begin + AT_ONCE], max(0.0, deadline - time.monotonic()))
 
 
-def _write(producer: KafkaProducer | Producer, topic: str, states: Sequence[StateRecord], seconds: float) -> None:
+def _write(producer: KafkaProducer, topic: str, states: Sequence[StateRecord], seconds: float) -> None:
     try:
-        written = [producer.send(topic, key=s.key, value=s.value, partition=s.number) for s in states]
+        written = begin_batches(producer, topic, states)
     except KafkaTimeoutError as error:  # nothing is told of the topic
         raise KafkaTimeoutError(f"Kafka knows no state topic {topic}; if it is gone, {MEND}") from error
     _flush(producer, seconds)
-    for future in written:
-        future.get(seconds)
+    for futures in written:
+        futures.settled(seconds)
 
 
-def _flush(producer: KafkaProducer | Producer, seconds: float) -> None:
+def _flush(producer: KafkaProducer, seconds: float) -> None:
     """Let everything be sent now. Of a batch that the topic finds too large (max.message.bytes) kafka-python sends the
     halves, but 3.0.12's flush() raises UnknownError where it waits for the whole.
     """

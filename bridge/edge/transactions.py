@@ -154,6 +154,7 @@ class _Thread:
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
             work()
+            del work  # the states of a checkpoint would lie in memory until the next one has made its own
         if self._producer is not None:
             _close(self._producer)
 

@@ -86,7 +86,7 @@ def test_kafka_python_itself_leaves_its_thread_in_that_case() -> None:
     # When this fails, kafka-python has been mended and `abandon` can go.
     broker = EmbeddedBroker()
     mute = Producer(on(broker))
-    producer: KafkaProducer = mute._producer
+    producer: KafkaProducer = mute.kafka
     producer.send("t", value=b"v").get(5)
     broker.close()
     producer.send("t", value=b"v")
