@@ -53,13 +53,13 @@ class Checkpoints:
         self._tally = tally
         self._gate = gate
         self._filling = asyncio.Event()
-        gate.filling = self._filling.set
+        gate.filling = table.filling = self._filling.set
         self._one = asyncio.Lock()
 
     async def keep(
         self, intakes: Mapping[Partition, Intake], seconds: float, confirmed: Callable[[], None] = lambda: None
     ) -> None:
-        """Commit what has changed every `seconds`, for ever; less often while that fails, sooner where POSTs would wait for it.
+        """Commit what has changed every `seconds`, for ever; less often while that fails, sooner where POSTs would wait for it or much has changed.
 
         `confirmed` is called after each that is good: POSTs may begin that waited for it.
         """
@@ -78,9 +78,9 @@ class Checkpoints:
                 failures = min(failures + 1, 10)
 
     async def _due(self, seconds: float) -> None:
-        """Wait for `seconds`, or until the gate's window fills."""
+        """Wait for `seconds`, or until the gate's window fills, or many groups have changed."""
         self._filling.clear()
-        if self._gate.filled:  # during the checkpoint before
+        if self._gate.filled or self._table.filled:  # during the checkpoint before
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

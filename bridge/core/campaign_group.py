@@ -22,31 +22,31 @@ class CampaignGroup:
     """What is known of one campaign group. `state` is None until a change or snapshot said it."""
 
     __slots__ = (
-        *(
-            "calling_lists",
-            "changed",
-            "count",
-            "dial_mode",
-            "dormant",
-            "enabled",
-            "extra",
-            "included",
-            "interval",
-            "key",
-        ),
-        *(
-            "measured",
-            "named",
-            "names",
-            "number",
-            "optimize_by",
-            "optimize_goal",
-            "previous",
-            "seen_ms",
-            "shown",
-            "state",
-        ),
-        *("statistics", "unloaded", "version"),
+        "after",
+        "calling_lists",
+        "changed",
+        "count",
+        "dial_mode",
+        "dormant",
+        "elsewhere",
+        "enabled",
+        "extra",
+        "interval",
+        "key",
+        "measured",
+        "named",
+        "names",
+        "number",
+        "optimize_by",
+        "optimize_goal",
+        "previous",
+        "seen_ms",
+        "shown",
+        "state",
+        "statistics",
+        "topic",
+        "unloaded",
+        "version",
     )
     key: str
     number: int  # the partition number it lives in
@@ -66,7 +66,11 @@ class CampaignGroup:
     interval: float | None  # seconds between periodic notifications, as an event said; None: none did
     enabled: bool | None  # whether it has notifications at all, as an event said
     seen_ms: int  # wall clock at the last event
-    included: dict[str, int]  # by topic: the offset after the last record that is merged here
+    topic: str | None  # of the input, of which records are merged here …
+    after: (
+        int  # … and the offset after the last of them (a dict would take 200 bytes, and there is rarely another topic)
+    )
+    elsewhere: Mapping[str, int]  # the same of its other topics
     count: int  # partitions of the input when an event of it was last merged
     dormant: bool  # restored from before the input grew: says nothing until an event shows that it lives here
     version: int  # of the record it was restored from, if that is newer than ours, and …
@@ -92,7 +96,9 @@ class CampaignGroup:
         interval: float | None = None,
         enabled: bool | None = None,  # noqa: FBT001
         seen_ms: int = 0,
-        included: dict[str, int] | None = None,
+        topic: str | None = None,
+        after: int = 0,
+        elsewhere: Mapping[str, int] = EMPTY,
         count: int = 0,
         dormant: bool = False,  # noqa: FBT001, FBT002
         version: int = 1,
@@ -116,8 +122,28 @@ class CampaignGroup:
         self.interval = interval
         self.enabled = enabled
         self.seen_ms = seen_ms
-        self.included = {} if included is None else included
+        self.topic = topic
+        self.after = after
+        self.elsewhere = elsewhere
         self.count = count
         self.dormant = dormant
         self.version = version
         self.extra = extra
+
+    @property
+    def included(self) -> dict[str, int]:
+        """By topic: the offset after the last record that is merged here."""
+        return {} if self.topic is None else {self.topic: self.after, **self.elsewhere}
+
+    def includes(self, topic: str, offset: int) -> bool:
+        """Whether the record there is merged here already."""
+        return offset < (self.after if topic == self.topic else self.elsewhere.get(topic, 0))
+
+    def include(self, topic: str, offset: int) -> None:
+        """The record there is merged here."""
+        if self.includes(topic, offset):
+            return
+        if self.topic is None or topic == self.topic:
+            self.topic, self.after = topic, offset + 1
+        else:
+            self.elsewhere = {**self.elsewhere, topic: offset + 1}

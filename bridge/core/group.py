@@ -1,5 +1,6 @@
 """What is known of campaign groups (core/campaign_group.py) is made of these, and of what fills the names nobody knows."""
 
+import sys
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
@@ -16,6 +17,16 @@ names_of: Callable[[object], Names] = attrgetter(*NAMES)
 OPTIONAL = frozenset({"tenant_name", "tenant_ccid", "campaign_template_name"})
 #: One for all: a default of `{}` would be one more dict for each group.
 EMPTY: Mapping[str, Any] = {}
+
+
+def shared(names: Names) -> Names:
+    """The same, with the texts of the tenant held once for all campaign groups."""
+    tenant, ccid, *others = names
+    return (
+        None if tenant is None else sys.intern(tenant),
+        None if ccid is None else sys.intern(ccid),
+        *others,
+    )
 
 
 class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -11,13 +11,13 @@
    heard of, until an event shows that it still lives here.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import Event
 from bridge.core.facts import Facts
-from bridge.core.group import Names, Policy, names_of
+from bridge.core.group import Names, Policy, names_of, shared
 from bridge.core.lifecycle import resolve
 from bridge.core.merging import before, change, change_facts, filled, measure, older, settle_switches, shown
 from bridge.core.record import Record
@@ -31,6 +31,7 @@ Changed = dict[str, CampaignGroup | None]
 # Looked up once, as in lifecycle.py.
 _STATISTICS: Final = Kind.STATISTICS
 _NOT_LOADED: Final = GroupState.NotLoaded
+FULL = 2_000  # changed groups, some 2 MiB as records
 MOVED = 5  # groups that are named, of those in two partition numbers
 
 
@@ -42,6 +43,9 @@ class GroupTable:
         self._groups: dict[str, CampaignGroup] = {}
         self._by_number: dict[int, set[str]] = {}
         self._changed: dict[int, Changed] = {}  # by partition number
+        self._unsaved = 0  # groups in it
+        #: Called when so many have changed that they should be saved now: until then their records lie in memory, all at once.
+        self.filling: Callable[[], None] = lambda: None
         self.count = 0  # partitions of the input
         self.split = 0  # times a key was seen in another partition number than before
         self.moved: dict[
@@ -63,7 +67,7 @@ class GroupTable:
 
     def drop(self, number: int) -> list[str]:
         """Forget the groups of a partition number that was given up; their keys."""
-        self._changed.pop(number, None)
+        self.unsaved(number)
         keys = list(self._by_number.pop(number, ()))
         for key in keys:
             del self._groups[key]
@@ -83,8 +87,8 @@ class GroupTable:
         if own == known:  # nearly always, and the event's own texts can go
             told = kept = known
         else:
-            told = filled(own, known)
-            kept = filled(known, own) if passed else told
+            told = shared(filled(own, known))
+            kept = shared(filled(known, own)) if passed else told
         if event.kind is _STATISTICS:
             self._keep(group, kept, event, stamp, now_ms, passed=passed)
             measure(group, event, stamp)
@@ -105,7 +109,7 @@ class GroupTable:
     def includes(self, key: str, record: Record) -> bool:
         """Whether what is known of the group has this record's event in it already."""
         group = self._groups.get(key)
-        return group is not None and record.offset < group.included.get(record.partition.topic, 0)
+        return group is not None and group.includes(record.partition.topic, record.offset)
 
     def _keep(
         self, group: CampaignGroup, names: Names, event: Event, stamp: Stamp, now_ms: int, *, passed: bool
@@ -123,9 +127,7 @@ class GroupTable:
         if not passed:
             group.named = stamp
             settle_switches(group, event)
-        topic, after = stamp.partition.topic, stamp.offset + 1
-        if group.included.get(topic, 0) < after:
-            group.included[topic] = after
+        group.include(stamp.partition.topic, stamp.offset)
         group.seen_ms = max(now_ms, group.seen_ms)
         group.count, group.dormant = self.count, False
         self._touch(group.number, group.key, group)
@@ -152,18 +154,31 @@ class GroupTable:
         changed = self._changed.get(number)
         if changed is None:
             changed = self._changed[number] = {}
+        if key not in changed:
+            self._unsaved += 1
+            if self._unsaved == FULL:
+                self.filling()
         changed[key] = group
 
     # What is kept over restarts
 
     def unsaved(self, number: int) -> Changed:
         """What changed in this partition number since the last call, by key."""
-        return self._changed.pop(number, {})
+        changed = self._changed.pop(number, {})
+        self._unsaved -= len(changed)
+        return changed
 
     def put_back(self, number: int, changed: Changed) -> None:
         """It was not saved; what changed again meanwhile is newer. Not for a number that was given up."""
         if self._saved:
-            self._changed[number] = {**changed, **self._changed.get(number, {})}
+            newer = self.unsaved(number)
+            self._changed[number] = {**changed, **newer}
+            self._unsaved += len(self._changed[number])
+
+    @property
+    def filled(self) -> bool:
+        """Whether `filling` was called, and they were not taken to be saved."""
+        return self._unsaved >= FULL
 
     def restore(self, groups: Iterable[CampaignGroup], now_ms: int, away_ms: int) -> None:
         """Groups of a partition number that is taken over. Of a key that is known already the later one holds.

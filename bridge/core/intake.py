@@ -34,7 +34,7 @@ class Intake:
         self.ticks_out = 0  # … those of them that are of no record: periodic notifications
         self.gone = False  # owned by another: what ends from now on is no longer ours to count
         self.leaving = False  # being revoked: nothing of it may be taken over any more
-        self._times: dict[int, tuple[int, int]] = {}  # offset -> (timestamp ms, size) of records seen and not done
+        self._open: dict[int, Record] = {}  # by offset: seen and not done
 
     @property
     def held(self) -> int:
@@ -44,8 +44,8 @@ class Intake:
     @property
     def oldest_ms(self) -> int | None:
         """The timestamp of the record at the watermark; None where nothing is held."""
-        if self._times:
-            return self._times[self.ledger.watermark][0]
+        if self._open:
+            return self._open[self.ledger.watermark].timestamp_ms
         return self.backlog[0].timestamp_ms if self.backlog else None
 
     def offer(self, records: Sequence[Record]) -> bool:
@@ -66,7 +66,7 @@ class Intake:
         record = self.backlog.popleft()
         seen = self.ledger.see(record.offset)
         if seen is _FRESH:
-            self._times[record.offset] = record.timestamp_ms, record.size
+            self._open[record.offset] = record
             self.bytes += record.size
         return record, seen
 
@@ -74,8 +74,7 @@ class Intake:
         """The record at `offset` is done."""
         self.ledger.settle(offset)
         self.settled += 1
-        _, size = self._times.pop(offset)
-        self.bytes -= size
+        self.bytes -= self._open.pop(offset).size
 
     def _crowded(self) -> bool:
         held, share = self.ledger.held, self.share

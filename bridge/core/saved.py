@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from bridge.core.campaign_group import NOTHING, CampaignGroup
 from bridge.core.event import NAMES
-from bridge.core.group import EMPTY, KnownList, names_of
+from bridge.core.group import EMPTY, KnownList, names_of, shared
 from bridge.core.record import Partition
 from bridge.core.saved_format import NOBODY, At, Group, Said
 from bridge.core.stamp import Stamp
@@ -123,10 +123,11 @@ def load(key: bytes, value: bytes, number: int) -> CampaignGroup:
 
 
 def _group(key: str, saved: Group, number: int, extra: Mapping[str, Raw]) -> CampaignGroup:
-    names = names_of(saved.names)
+    names = shared(names_of(saved.names))
     shown = saved.shown
     named = _stamp(saved.named_at)  # one object where it is the same event: a third less to keep of many groups
     measured = named if saved.measured_at == saved.named_at else _stamp(saved.measured_at)
+    (topic, after), elsewhere = _included(saved.included)
     return CampaignGroup(  # by position: by name, a sixth of what a restore takes were the names
         key,
         number,
@@ -146,12 +147,22 @@ def _group(key: str, saved: Group, number: int, extra: Mapping[str, Raw]) -> Cam
         saved.interval,
         saved.enabled,
         saved.seen_ms,
-        saved.included,
+        topic,
+        after,
+        elsewhere,
         saved.partitions,
         False,
         saved.v,
         extra,
     )
+
+
+def _included(by_topic: dict[str, int]) -> tuple[tuple[str | None, int], Mapping[str, int]]:
+    """The first topic with its offset, and the others, which are rare."""
+    if not by_topic:
+        return (None, 0), EMPTY
+    first, *others = by_topic.items()
+    return first, dict(others) if others else EMPTY
 
 
 def _known_lists(saved: Group, measured: Stamp | None) -> dict[str, KnownList]:

@@ -19,7 +19,7 @@ from bridge.edge.batches import begin_batches
 from bridge.edge.compacted import MEND
 from bridge.edge.kafka_options import connecting, connection_options
 
-AT_ONCE = 1000  # states on their way: they are in memory several times over
+AT_ONCE = 500  # states on their way: they are in memory several times over
 MAX_TRANSACTION = 10.0  # seconds; a shorter session makes it a quarter of that
 
 #: Nothing is sent before `flush` is called. lz4 costs nothing more, and makes restoring cheaper.

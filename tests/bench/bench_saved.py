@@ -46,7 +46,8 @@ def made(number: int, lists: int) -> CampaignGroup:
             f"List {n}": KnownList(CallingList(name=f"List {n}", dbid=str(n), hit_ratio=0.25), at) for n in range(lists)
         },
         seen_ms=at.time_ms,
-        included={INPUT.topic: GROUPS + number + 1},
+        topic=INPUT.topic,
+        after=GROUPS + number + 1,
         count=6,
     )
 

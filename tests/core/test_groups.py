@@ -127,7 +127,7 @@ def test_a_late_change_tells_its_own_fields_and_turns_nothing_back() -> None:
     assert (facts.dial_mode, facts.optimize_by, facts.optimize_goal, facts.statistics) == (None, None, None, None)
     assert facts.calling_lists == ()
     assert facts.names == (*list(FULL.values())[:-1], "old"), "its own name, and what it lacks from what is known"
-    before.included["events"] = 5  # only how far the log is merged
+    before.after = 5  # only how far the log is merged
     assert known(table) == before
     assert table.late == 1
 

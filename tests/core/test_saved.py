@@ -47,7 +47,9 @@ FULL = CampaignGroup(
     interval=5.0,
     enabled=True,
     seen_ms=1_790_000_000_100,
-    included={"campaign-group-events": 1006},
+    topic="campaign-group-events",
+    after=1006,
+    elsewhere={"other-events": 7},
     count=6,
 )
 
@@ -94,9 +96,17 @@ groups = st.builds(
     interval=st.none() | st.just(0.0) | st.floats(MIN_INTERVAL, MAX_INTERVAL),
     enabled=st.none() | st.booleans(),
     seen_ms=moments,
-    included=st.dictionaries(texts, st.integers(0, 2**63 - 1), max_size=3),
     count=st.integers(0, 10_000),
+).flatmap(
+    lambda group: st.dictionaries(texts, st.integers(0, 2**63 - 1), max_size=3).map(
+        lambda included: with_included(group, included)
+    )
 )
+
+
+def with_included(group: CampaignGroup, included: dict[str, int]) -> CampaignGroup:
+    (topic, after), *others = included.items() or {None: 0}.items()
+    return changed(group, topic=topic, after=after, elsewhere=dict(others))
 
 
 def loaded(group: CampaignGroup) -> CampaignGroup:
@@ -142,7 +152,7 @@ def test_the_record_says_in_words_what_a_person_looks_for() -> None:
     assert said["statistics"] == {"busy_factor": 0.8, "hit_ratio": None, "time_to_complete": 3600}
     assert said["shown"] == {"campaign_template_name": "Template"}
     assert said["changed_at"] == [1_790_000_000_001, "campaign-group-events", 3, 1001]
-    assert said["included"] == {"campaign-group-events": 1006}
+    assert said["included"] == {"campaign-group-events": 1006, "other-events": 7}
 
 
 def test_events_are_written_of_calling_lists_only_where_they_are_not_that_of_the_statistics() -> None:
