@@ -12,7 +12,7 @@ from virtual_time import now, run, turns
 
 from bridge.checkpoints import AGAIN, SLOWEST, Checkpoints
 from bridge.core.gate import Gate
-from bridge.core.groups import GroupTable
+from bridge.core.groups import MOST_UNSAVED, GroupTable
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Reason, Result
@@ -238,6 +238,24 @@ def test_where_posts_would_wait_for_the_next_checkpoint_it_comes_sooner_and_wake
         keeping.cancel()
         assert [round(at - began, 6) for at in one.times] == [1, 1.5]
         assert [round(at - began, 6) for at in woken] == [1.5, 2, 12]
+
+    run(scenario())
+
+
+def test_where_many_groups_have_changed_the_next_checkpoint_comes_sooner() -> None:
+    async def scenario() -> None:
+        one = One(seconds=0.5)
+        began = now()
+        async with one.kept(10):
+            await asyncio.sleep(1)
+            for number in range(MOST_UNSAVED):
+                one.hear(f"group {number}", "q")
+            await asyncio.sleep(0.1)
+            for number in range(MOST_UNSAVED):  # while that one is under way
+                one.hear(f"group {number}", "again")
+            await asyncio.sleep(15)
+        assert [round(at - began, 6) for at in one.times] == [1, 1.5]
+        assert set(one.states()[0].values()) == {"again"}
 
     run(scenario())
 

@@ -31,7 +31,7 @@ Changed = dict[str, CampaignGroup | None]
 # Looked up once, as in lifecycle.py.
 _STATISTICS: Final = Kind.STATISTICS
 _NOT_LOADED: Final = GroupState.NotLoaded
-FULL = 2_000  # changed groups, some 2 MiB as records
+MOST_UNSAVED = 2_000  # changed groups, some 2 MiB as records
 MOVED = 5  # groups that are named, of those in two partition numbers
 
 
@@ -156,7 +156,7 @@ class GroupTable:
             changed = self._changed[number] = {}
         if key not in changed:
             self._unsaved += 1
-            if self._unsaved == FULL:
+            if self._unsaved == MOST_UNSAVED:
                 self.filling()
         changed[key] = group
 
@@ -178,7 +178,7 @@ class GroupTable:
     @property
     def filled(self) -> bool:
         """Whether `filling` was called, and they were not taken to be saved."""
-        return self._unsaved >= FULL
+        return self._unsaved >= MOST_UNSAVED
 
     def restore(self, groups: Iterable[CampaignGroup], now_ms: int, away_ms: int) -> None:
         """Groups of a partition number that is taken over. Of a key that is known already the later one holds.

@@ -12,7 +12,7 @@ from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Event, Statistics
 from bridge.core.facts import Facts
 from bridge.core.group import Policy
-from bridge.core.groups import GroupTable
+from bridge.core.groups import MOST_UNSAVED, GroupTable
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
 from bridge.core.stamp import Stamp
@@ -537,6 +537,40 @@ def test_what_changed_in_a_number_that_was_given_up_is_the_next_owner_s_to_save(
     assert table.drop(0) == ["a"]
     assert table.unsaved(0) == {}
     assert set(table.unsaved(1)) == {"b"}
+
+
+def test_that_many_groups_changed_is_said_once_until_they_are_taken_to_be_saved() -> None:
+    table, said = GroupTable(saved=True), list[int]()
+    table.filling = lambda: said.append(len(table))
+    for number in range(MOST_UNSAVED - 1):
+        heard(table, str(number), 1, number=number % 3)
+    heard(table, "0", 2)  # changed already
+    assert (said, table.filled) == ([], False)
+    heard(table, "one more", 1)
+    heard(table, "and another", 1, number=1)
+    assert (said, table.filled) == ([MOST_UNSAVED], True)
+    failed = table.unsaved(1)
+    assert not table.filled
+    table.put_back(1, failed)
+    assert table.filled
+    table.drop(1)
+    assert not table.filled
+    for number in (0, 2):
+        table.unsaved(number)
+    for number in range(MOST_UNSAVED):
+        heard(table, str(number), 3)
+    assert len(said) == 2
+
+
+def test_texts_of_the_tenant_are_held_once_for_all_groups() -> None:
+    table = GroupTable()
+    for key in "ab":
+        names = {name: b"tenant".decode() for name in ("tenant_name", "tenant_ccid")}  # texts of their own
+        table.merge(key, change(1, state=GroupState.Active, **names), stamp(1), LENIENT)
+    a, b = table
+    assert a.names[:2] == ("tenant", "tenant")
+    assert a.names[0] is b.names[0] is a.names[1]
+    assert a.shown[0] is a.names[0]
 
 
 def test_a_group_that_turns_up_in_another_number_is_forgotten_in_the_one_it_left() -> None:
