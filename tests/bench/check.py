@@ -27,7 +27,7 @@ from bridge.settings import AdminSettings, MappingSettings, NotificationSettings
 
 EVENTS, SLICE = 12_000, 60
 #: What an event costs in units of the reference: 2.7 to 2.9 measured, compiled 1.3 to 1.5. Half more is no noise.
-BOUND = 2.2 if COMPILED else 4.2
+BOUND = 1.8 if COMPILED else 4.2
 
 
 class Posted:
