@@ -1,12 +1,12 @@
 """The table of campaign groups: merging once or twice, late and refused events, and what is told of each."""
 
-import copy
 import itertools
 
 import pytest
 from campaigns import FULL, KEY, LENIENT, STRICT, change, events, record, snapshot, stamp, statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from values import copied
 
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import NAMES, CallingList, Event, Statistics
@@ -70,7 +70,7 @@ def test_merging_the_last_event_again_changes_nothing_and_tells_the_same(made: A
     table = GroupTable()
     for event, at in made:
         first = attempt(table, event, at)
-        before = copy.deepcopy(table.get(KEY))
+        before = copied(table.get(KEY))
         assert attempt(table, event, at) == first
         assert table.get(KEY) == before
 
@@ -85,7 +85,8 @@ def test_an_owner_that_restores_the_table_goes_on_as_the_old_one_would_have(
     crash = data.draw(st.integers(0, len(made) - 1))
     for event, at in made[: crash + 1]:  # all merged, but the last one's offset was not committed
         attempt(again, event, at)
-    restored = copy.deepcopy(again)
+    restored = GroupTable()
+    restored.restore([copied(group) for group in again], 0, 0)
     assert [attempt(restored, event, at) for event, at in made[crash:]] == facts[crash:]
     assert restored.get(KEY) == old.get(KEY)
 
@@ -96,7 +97,7 @@ def test_a_refused_event_leaves_no_trace(made: Arrivals, event: Event) -> None:
     table, policy = GroupTable(), Policy({"queue_name": "q"})
     for earlier, at in made[1:]:
         attempt(table, earlier, at)
-    before = copy.deepcopy(attributes(table))
+    before = copied(attributes(table))
     try:
         table.merge(KEY, event, stamp(event.time_ms, 99), policy)
     except InvalidEvent:
@@ -115,7 +116,7 @@ def attributes(table: GroupTable) -> dict[str, object]:
 def test_a_late_change_tells_its_own_fields_and_turns_nothing_back() -> None:
     table = running()
     merge(table, statistics(25, statistics=Statistics(hit_ratio=0.5)), 3)
-    before = copy.deepcopy(known(table))
+    before = copied(known(table))
 
     facts = told(
         table,
@@ -662,7 +663,7 @@ def test_only_groups_that_are_told_of_by_nothing_expire_and_after_their_time_to_
     group: CampaignGroup, mortal: bool
 ) -> None:
     table = GroupTable(saved=True)
-    group = copy.deepcopy(group)
+    group = copied(group)
     group.seen_ms = 1000
     table.restore([group], 0, 0)
     assert table.expire(1099, 100, ()) == []
