@@ -69,7 +69,8 @@ def decoded(partition: Partition, record: Any) -> Record:
     if record.headers:
         headers = tuple([(name, text or b"") for name, text in record.headers])
         size += sum([len(name) + len(text) for name, text in headers])
-    return Record(partition, record.offset, record.timestamp, key, value, headers, size)
+    timestamp_ms = -1 if record.timestamp is None else record.timestamp  # message format 0 has none
+    return Record(partition, record.offset, timestamp_ms, key, value, headers, size)
 
 
 def leave(consumer: KafkaConsumer, seconds: float) -> None:

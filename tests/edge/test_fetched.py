@@ -175,6 +175,7 @@ def test_older_formats_are_read_as_before(magic: int, codec: int) -> None:
     wanted, stock = read(Fetcher.PartitionRecords, data)
     assert len(found) == 6
     assert [(r.offset, r.key, r.value) for r in found] == [(r.offset, r.key, r.value) for r in theirs(wanted)]
+    assert [record.timestamp_ms for record in found[:5]] == [TIMESTAMP + n if magic else -1 for n in range(5)]
     assert own.next_fetch_offset == stock.next_fetch_offset
 
 
