@@ -69,6 +69,7 @@ class Checkpoints:
                 await asyncio.sleep(min(seconds * 2**failures, max(seconds, SLOWEST)))
             else:
                 await self._due(seconds)
+            self._filling.clear()  # what fills from here on is for the next one
             posts = self._gate.unconfirmed
             if await self.commit(list(intakes.values())) is Commit.DONE:
                 self._gate.confirmed(posts)
@@ -79,8 +80,7 @@ class Checkpoints:
 
     async def _due(self, seconds: float) -> None:
         """Wait for `seconds`, or until the gate's window fills, or many groups have changed."""
-        self._filling.clear()
-        if self._gate.filled or self._table.filled:  # during the checkpoint before
+        if self._gate.filled:  # during the checkpoint before
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

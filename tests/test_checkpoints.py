@@ -260,6 +260,24 @@ def test_where_many_groups_have_changed_the_next_checkpoint_comes_sooner() -> No
     run(scenario())
 
 
+def test_many_changed_groups_of_a_number_that_leaves_do_not_bring_one_checkpoint_after_the_other() -> None:
+    async def scenario() -> None:
+        one = One()
+        began = now()
+        async with one.kept(10):
+            await asyncio.sleep(1)
+            one.work(one.other)
+            one.one.leaving = True  # its last checkpoint takes them
+            for number in range(2 * MOST_UNSAVED):
+                one.hear(f"group {number}", "q")
+            await asyncio.sleep(1)
+            one.work(one.other)
+            await asyncio.sleep(20)
+        assert [round(at - began, 6) for at in one.times] == [1, 11]
+
+    run(scenario())
+
+
 def test_while_commits_fail_a_window_that_fills_brings_none_sooner() -> None:
     async def scenario() -> None:
         one = One(Commit.TIMEOUT, Commit.TIMEOUT)

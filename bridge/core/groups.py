@@ -175,11 +175,6 @@ class GroupTable:
             self._changed[number] = {**changed, **newer}
             self._unsaved += len(self._changed[number])
 
-    @property
-    def filled(self) -> bool:
-        """Whether `filling` was called, and they were not taken to be saved."""
-        return self._unsaved >= MOST_UNSAVED
-
     def restore(self, groups: Iterable[CampaignGroup], now_ms: int, away_ms: int) -> None:
         """Groups of a partition number that is taken over. Of a key that is known already the later one holds.
 
