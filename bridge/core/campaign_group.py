@@ -67,9 +67,7 @@ class CampaignGroup:
     enabled: bool | None  # whether it has notifications at all, as an event said
     seen_ms: int  # wall clock at the last event
     topic: str | None  # of the input, of which records are merged here …
-    after: (
-        int  # … and the offset after the last of them (a dict would take 200 bytes, and there is rarely another topic)
-    )
+    after: int  # … and the offset after the last of them (a dict takes 200 bytes, and there is rarely another topic)
     elsewhere: Mapping[str, int]  # the same of its other topics
     count: int  # partitions of the input when an event of it was last merged
     dormant: bool  # restored from before the input grew: says nothing until an event shows that it lives here
