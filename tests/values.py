@@ -25,10 +25,8 @@ def _made_anew(value: Any) -> tuple[type, tuple[Any, ...]]:
     return type(value), tuple(getattr(value, name) for name in fields_of(value))
 
 
-for _kind in (
-    CampaignGroup,
-    Stamp,
-):  # copy makes an object without arguments, which a class that mypyc made does not allow
+# copy makes an object without arguments, which a class that mypyc made does not allow.
+for _kind in (CampaignGroup, Stamp):
     copyreg.pickle(_kind, _made_anew)
 
 

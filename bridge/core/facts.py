@@ -15,18 +15,17 @@ class Facts:
     """Of one campaign group, of one moment (milliseconds since the epoch). Never changed."""
 
     __slots__ = (
-        *(
-            "action",
-            "actor",
-            "calling_lists",
-            "dial_mode",
-            "names",
-            "optimize_by",
-            "optimize_goal",
-            "periodic",
-            "state",
-        ),
-        *("statistics", "time_ms"),
+        "action",
+        "actor",
+        "calling_lists",
+        "dial_mode",
+        "names",
+        "optimize_by",
+        "optimize_goal",
+        "periodic",
+        "state",
+        "statistics",
+        "time_ms",
     )
     periodic: bool
     time_ms: int

@@ -48,6 +48,7 @@ class Futures:
 
 def begin_batches(producer: KafkaProducer, topic: str, states: Sequence[StateRecord]) -> list[Futures]:
     """Hand states over to be sent at the next flush.
+
     ValueError: a partition that is not known (yet). KafkaTimeoutError: nor the topic. MessageSizeTooLargeError: a state is.
     """
     known = producer.partitions_for(topic)
