@@ -20,6 +20,7 @@ def consumer_options(kafka: KafkaSettings, assignor: Assignor) -> dict[str, obje
     """The consumer's configuration: what the bridge's promises need, over what the user chose."""
     return {
         "metadata_max_age_ms": 30_000,
+        "metrics_enabled": False,  # nobody reads kafka-python's own, which each fetch pays for
         # What is fetched lies in memory several times over (the answer, its records, what is made of them), and a fetch costs
         # as much as 50 records: these hold thousands. A larger record comes all the same, alone.
         "fetch_max_bytes": 2 * 1024 * 1024,

@@ -1,4 +1,4 @@
-"""From the poll thread to the loop: calls in their order, and batches of records, of which two at most are on their way."""
+"""From the threads of Kafka to the loop: calls in their order, and batches of records, of which two at most are on their way."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ Records = dict[Partition, list[Record]]
 
 
 class HandOver:
-    """Used by one thread. Once `stop` is set, nothing is waited for any more."""
+    """Used by one thread at a time. Once `stop` is set, nothing is waited for any more."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
         self._loop = loop
@@ -28,11 +28,20 @@ class HandOver:
 
     def batch(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
         """Have records of a poll taken on the loop; waits while it has no time for more."""
-        records = {Partition(tp.topic, tp.partition): found for tp, found in batch.items()}
         while not self._slots.acquire(timeout=0.5):
             if self._stop.is_set():
                 return
-        self.call(self._arrived, take, records)
+        self._call(batch, take)
+
+    def at_once(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> bool:
+        """The same, but nothing is taken where it would have to wait: False."""
+        room = self._slots.acquire(blocking=False)
+        if room:
+            self._call(batch, take)
+        return room
+
+    def _call(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
+        self.call(self._arrived, take, {Partition(tp.topic, tp.partition): found for tp, found in batch.items()})
 
     def _arrived(self, take: Callable[[Records], None], records: Records) -> None:
         self._slots.release()

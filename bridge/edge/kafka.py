@@ -1,8 +1,8 @@
 """The input: kafka-python's consumer in a thread of its own.
 
-The thread polls, hands batches to the asyncio loop (hand_over.py), and seeks between polls. Everything else (commits,
-pause and resume, look-ups) is called on the consumer from the loop or its executor, which kafka-python allows. Records
-of a partition never arrive before its owner was told of the assignment, nor after it was told of the loss.
+The thread polls, hands batches to the asyncio loop (hand_over.py; few records go there from within `poll`, fetching.py), and seeks
+between polls. Everything else (commits, pause and resume, look-ups) is called on the consumer from the loop or its executor, which
+kafka-python allows. Records of a partition never arrive before its owner was told of the assignment, nor after it was told of the loss.
 """
 
 import asyncio
@@ -15,11 +15,12 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import FencedInstanceIdError, IllegalStateError, KafkaError
 
 from bridge.connections import KafkaSettings
-from bridge.core.record import Partition, Record
+from bridge.core.record import Partition
 from bridge.edge.assignor import Assignor
 from bridge.edge.consumer import consumer_options, leave
 from bridge.edge.errands import Errands
 from bridge.edge.fetched import fetch_records
+from bridge.edge.fetching import FEW, Batch, Fetching
 from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
 from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
@@ -27,7 +28,7 @@ from bridge.edge.lease import Lease
 from bridge.edge.log import get_logger
 from bridge.edge.losses import always_tell_losses
 from bridge.edge.offsets import Offsets
-from bridge.edge.parked import before_each_fetch, never_forget_parked, wake_when_resumed
+from bridge.edge.parked import before_each_fetch, never_forget_parked
 from bridge.edge.topic_ids import TopicIds
 
 log = get_logger(__name__)
@@ -35,7 +36,6 @@ log = get_logger(__name__)
 POLL_MS = 1000  # shorter polls can make kafka-python forget a join
 RETRY = 2.0  # seconds between attempts to reach brokers or find topics
 MISSING = 10.0  # seconds between looks for topics that do not exist yet
-FEW = 50  # records of a poll: a fetch costs as much CPU as they do, so at low rates some share one (kafka.poll_linger)
 COMMIT = 10.0  # seconds after which an unanswered commit has failed
 
 
@@ -153,7 +153,7 @@ class Input:
         before_each_fetch(consumer, lambda: self._errands.run(consumer))
         always_tell_losses(consumer)
         fetch_records(consumer)
-        wake_when_resumed(consumer, self._resumed)
+        Fetching(consumer, self._give_few, self._resumed, self._settings.poll_linger)
         self.consumer = consumer
         self._lease.of(consumer)
         try:
@@ -211,9 +211,9 @@ class Input:
                 self._hand_over.call(self._taker.lost_all)
                 return
 
-    def _poll_once(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Record]]:
+    def _poll_once(self, consumer: KafkaConsumer) -> Batch:
         try:
-            batch: dict[TopicPartition, list[Record]] = consumer.poll(POLL_MS)
+            batch: Batch = consumer.poll(POLL_MS)
         except FencedInstanceIdError:
             raise
         # Outages, credentials that are refused from now on, closed by `close`. KeyError: kafka-python 3.0.12 was looking
@@ -224,6 +224,9 @@ class Input:
                 self._stop.wait(0.2)
             return {}
         return batch
+
+    def _give_few(self, batch: Batch) -> bool:
+        return self._hand_over.at_once(batch, self._taker.records)
 
     def _look_again(self, consumer: KafkaConsumer, listener: Listener) -> None:
         before = self.missing

@@ -1,4 +1,4 @@
-"""Records of paused partitions, which kafka-python 3.0.12 can forget for ever, and brings late.
+"""Records of paused partitions, which kafka-python 3.0.12 can forget for ever.
 
 A fetch that was handed out in part when its partition was paused is parked, and taken up again after `resume`: but only
 while no other fetch is in hand, and a fetch that is used up counts as in hand until the next one comes. With all other
@@ -6,7 +6,6 @@ partitions idle, or busy enough to always have one, the resumed partition stands
 tests/broker/test_parked.py shows the defect, and when a newer kafka-python needs this no more.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,22 +37,3 @@ def before_each_fetch(consumer: KafkaConsumer, call: Callable[[], None]) -> None
         return stock(*args, **options)
 
     fetcher.fetched_records = fetched_records
-
-
-def wake_when_resumed(consumer: KafkaConsumer, resumed: threading.Event) -> None:
-    """Let `poll`, while all its partitions are paused and no fetch is under way, go on as soon as one is resumed and `resumed` set.
-
-    By itself it sleeps 100 ms at a time, in which a busy bridge settles all that it holds, and stands still.
-    """
-    fetcher = consumer._fetcher  # noqa: SLF001 (there is no public way)
-    stock = fetcher.fetch_records
-    most = consumer.config["retry_backoff_ms"] / 1000
-
-    def fetch_records(*args: Any, timeout_ms: float, **options: Any) -> Any:
-        resumed.clear()
-        records, idle = stock(*args, timeout_ms=timeout_ms, **options)
-        if idle and not records:
-            resumed.wait(min(most, timeout_ms / 1000))
-        return records, False
-
-    fetcher.fetch_records = fetch_records

@@ -1,0 +1,120 @@
+"""What `poll` does between two answers of the brokers, in place of kafka-python's `fetch_records`.
+
+kafka-python 3.0.12 wakes the polling thread for each answer; it takes the records, has the loop called, and goes through the whole
+of `poll` for the next fetch. Where a fetch brings one record, that is most of what the record costs. So few records are handed over
+where their answer arrives, on kafka-python's own thread, which fetches on by itself (docs/decisions/0011 has the figures).
+The polling thread stands still meanwhile: nothing here is touched by both at once.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.future import Future
+
+from bridge.core.record import Record
+
+FEW = 50  # records of a fetch, which costs as much CPU as they do: at low rates some share one (kafka.poll_linger)
+SPAN = 0.1  # seconds for which few records at a time may keep `poll` from the group, from resets, and from its end
+NAP = 0.0003  # seconds of the interpreter for the loop, which has records to take, before the next fetch is made
+
+Batch = dict[TopicPartition, list[Record]]
+
+
+class Fetching:
+    """Of one consumer: private state, set before the first poll.
+
+    `give` hands few records over without waiting; False: it has no room. `resumed` is set when a partition is resumed: while all
+    are paused kafka-python sleeps 100 ms at a time, in which a busy bridge settles all that it holds, and stands still.
+    `linger`: seconds from few records to the next fetch.
+    """
+
+    def __init__(
+        self, consumer: KafkaConsumer, give: Callable[[Batch], bool], resumed: threading.Event, linger: float
+    ) -> None:
+        self._fetcher = consumer._fetcher  # noqa: SLF001 (there is no public way)
+        self._net = consumer._fetcher._net  # noqa: SLF001
+        self._coordinator = consumer._coordinator  # noqa: SLF001
+        self._longest_sleep = consumer.config["retry_backoff_ms"] / 1000
+        self._give = give
+        self._resumed = resumed
+        self._linger = linger
+        self._awaited: Future | None = None
+        self._fetcher.fetch_records = self.fetch_records
+
+    def fetch_records(self, max_records: int, *, update_offsets: bool = True, timeout_ms: float) -> tuple[Batch, bool]:
+        """Records, none if they were handed over or none came in time; False: there is no need to sleep."""
+        until = time.monotonic() + timeout_ms / 1000
+        self._resumed.clear()
+
+        def fetched() -> tuple[Batch, bool]:
+            found: tuple[Batch, bool] = self._fetcher.fetched_records(max_records, update_offsets=update_offsets)
+            return found
+
+        records, more = fetched()
+        if records:
+            if not more:
+                self._fetcher.send_fetches()
+            return records, False
+        records, idle = self._net.run(self._fetch_on, fetched, until)
+        if idle:
+            self._resumed.wait(min(self._longest_sleep, _left(until)))
+        return records, False
+
+    # From here on, kafka-python's thread.
+
+    async def _fetch_on(self, fetched: Callable[[], tuple[Batch, bool]], until: float) -> tuple[Batch, bool]:
+        """Records for `poll` to return, and whether there is nothing to wait for."""
+        while True:
+            await self._fetcher._send_fetches_async()  # noqa: SLF001
+            awaited = self._under_way()
+            if not awaited:
+                return {}, True
+            records = await self._first(awaited, fetched, until)
+            if records is not None or self._coordinator.need_rejoin():
+                return records or {}, False
+            until = min(until, time.monotonic() + SPAN)
+            if self._linger:
+                await self._net.sleep(self._linger)
+
+    def _under_way(self) -> list[Future]:
+        """Fetches, and where partitions start, as far as it has to be asked for."""
+        reset = self._fetcher._reset_task  # noqa: SLF001
+        unknown = [] if reset is None or reset.is_done else [reset]
+        return [*self._fetcher._fetch_futures, *unknown]  # noqa: SLF001
+
+    async def _first(
+        self, awaited: Iterable[Future], fetched: Callable[[], tuple[Batch, bool]], until: float
+    ) -> Batch | None:
+        """What there is once one of them has come, or the time is over; None: it was handed over."""
+        found = self._awaited = Future()
+
+        def arrive(_: object = None) -> None:  # within the handling of the answer: a turn of kafka-python's loop sooner
+            if self._awaited is found:
+                self._awaited = None
+                try:
+                    found.success(self._take(fetched))
+                except Exception as error:  # noqa: BLE001 (`poll` raises it)
+                    found.failure(error)
+
+        timer = self._net.call_later(_left(until), arrive)
+        try:
+            for future in awaited:
+                future.add_both(arrive)
+            records: Batch | None = await found
+        finally:
+            self._awaited = None  # what comes later is for the polling thread to find
+            self._net.cancel(timer)
+        return records
+
+    def _take(self, fetched: Callable[[], tuple[Batch, bool]]) -> Batch | None:
+        records, more = fetched()
+        if not records or more or sum(map(len, records.values())) >= FEW or not self._give(records):
+            return records
+        time.sleep(NAP)
+        return None
+
+
+def _left(until: float) -> float:
+    return max(0.0, until - time.monotonic())
