@@ -9,6 +9,7 @@ The polling thread stands still meanwhile: nothing here is touched by both at on
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.future import Future
@@ -40,7 +41,7 @@ class Fetching:
         self._give = give
         self._resumed = resumed
         self._linger = linger
-        self._awaited: Future | None = None
+        self._awaited: object = None
         self._fetcher.fetch_records = self.fetch_records
 
     def fetch_records(self, max_records: int, *, update_offsets: bool = True, timeout_ms: float) -> tuple[Batch, bool]:
@@ -88,20 +89,24 @@ class Fetching:
         self, awaited: Iterable[Future], fetched: Callable[[], tuple[Batch, bool]], until: float
     ) -> Batch | None:
         """What there is once one of them has come, or the time is over; None: it was handed over."""
-        found = self._awaited = Future()
+        found: Any = Future()
+        self._awaited = found
 
         def arrive(_: object = None) -> None:  # within the handling of the answer: a turn of kafka-python's loop sooner
-            if self._awaited is found:
-                self._awaited = None
-                try:
-                    found.success(self._take(fetched))
-                except Exception as error:  # noqa: BLE001 (`poll` raises it)
-                    found.failure(error)
+            if self._awaited is not found:
+                return
+            self._awaited = None
+            try:
+                found.success(self._take(fetched))
+            except Exception as error:  # noqa: BLE001 (`poll` raises it)
+                found.failure(error)
 
         timer = self._net.call_later(_left(until), arrive)
         try:
             for future in awaited:
                 future.add_both(arrive)
+            if self._fetcher._completed_fetches:  # noqa: SLF001 (of another broker, after the last look)
+                arrive()
             records: Batch | None = await found
         finally:
             self._awaited = None  # what comes later is for the polling thread to find

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import KafkaConnectionError
 from kafka.future import Future
 from kafka.net.selector import NetworkSelector
 from loopback import wait_until
@@ -26,7 +27,7 @@ class Played:
         self._net = net
         self._fetch_futures: list[Future] = []
         self._reset_task: Future | None = None
-        self.brokers = True  # there is one to fetch from
+        self.brokers = 1
         self.sent: list[float] = []
         self.buffered: list[Batch] = []
         self.failure: Exception | None = None
@@ -38,10 +39,13 @@ class Played:
 
     # What Fetching asks of kafka-python.
 
+    @property
+    def _completed_fetches(self) -> list[Batch]:
+        return self.buffered
+
     async def _send_fetches_async(self) -> None:
         self.sent.append(time.monotonic())
-        if self.brokers:
-            self._fetch_futures = [Future()]
+        self._fetch_futures = [Future() for _ in range(self.brokers)]
 
     def send_fetches(self) -> None:
         self._net.run(self._send_fetches_async)
@@ -69,6 +73,16 @@ class Played:
         """On the network's thread, as answers come."""
         self.buffered.extend(batches)
         self._net.run(lambda: self._fetch_futures[-1].success(None))
+
+    def answers(self, *batches: Batch) -> None:
+        """All fetches that are under way, each with one of these."""
+
+        def answer_all() -> None:
+            for fetch, batch in zip(list(self._fetch_futures), batches, strict=True):
+                self.buffered.append(batch)
+                fetch.success(None)
+
+        self._net.run(answer_all)
 
     def next_fetch(self, number: int) -> None:
         wait_until(lambda: len(self.sent) >= number, timeout=LONG, what=f"fetch {number}")
@@ -119,6 +133,28 @@ def test_few_records_are_handed_over_by_the_network_thread_which_fetches_on(play
     assert first == "poll"
     assert len(others) >= 3
     assert all(name.startswith("kafka-io") for name in others)
+
+
+def test_brokers_that_answer_at_once_are_all_heard(played: Played) -> None:
+    played.brokers = 2
+    poll = Poll(played.fetching())
+    played.next_fetch(1)
+    began = time.monotonic()
+    played.answers(few(1), few(2))
+    wait_until(lambda: len(played.given) == 2, timeout=LONG, what="both")
+    assert time.monotonic() - began < SPAN
+    assert played.given == [few(1), few(2)]
+    assert poll.result() == ({}, False)
+
+
+def test_of_brokers_that_answer_at_once_poll_returns_one_by_one(played: Played) -> None:
+    played.brokers = 2
+    fetching = played.fetching()
+    poll = Poll(fetching)
+    played.next_fetch(1)
+    played.answers(few(FEW), few(FEW + 1))
+    assert poll.result() == (few(FEW), False)
+    assert Poll(fetching).result() == (few(FEW + 1), False)
 
 
 def test_they_do_not_keep_poll_for_long(played: Played) -> None:
@@ -197,9 +233,19 @@ def test_an_answer_after_poll_is_over_is_left_to_the_next(played: Played) -> Non
     assert Poll(fetching).result() == (few(), False)
 
 
+def test_an_answer_after_the_end_is_left_alone(played: Played) -> None:
+    poll = Poll(played.fetching())
+    played.next_fetch(1)
+    played._net.close()
+    assert isinstance(poll.result(), KafkaConnectionError)
+    played.buffered.append(few())
+    played._fetch_futures[-1].success(None)
+    assert played.took_on == ["poll"]
+
+
 def test_where_a_partition_starts_is_waited_for(played: Played) -> None:
     """Without it nothing can be fetched."""
-    played.brokers = False
+    played.brokers = 0
     reset = played._reset_task = Future()
     poll = Poll(played.fetching())
     played.next_fetch(1)
@@ -208,7 +254,7 @@ def test_where_a_partition_starts_is_waited_for(played: Played) -> None:
 
 
 def test_with_nothing_to_fetch_poll_goes_on_as_soon_as_a_partition_is_resumed(played: Played) -> None:
-    played.brokers = False
+    played.brokers = 0
     poll = Poll(played.fetching())
     played.next_fetch(1)
     poll.join(0.05)
@@ -219,7 +265,7 @@ def test_with_nothing_to_fetch_poll_goes_on_as_soon_as_a_partition_is_resumed(pl
 
 @pytest.mark.parametrize(("timeout", "sleep_ms"), [(0.05, LONG * 1000), (LONG, 50)])
 def test_and_waits_no_longer_than_it_may(played: Played, timeout: float, sleep_ms: float) -> None:
-    played.brokers = False
+    played.brokers = 0
     played.resumed.set()  # before: what was resumed by then is found by the look
     began = time.monotonic()
     assert Poll(played.fetching(sleep_ms=sleep_ms), timeout).result() == ({}, False)

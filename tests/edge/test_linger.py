@@ -10,7 +10,8 @@ from kafka import TopicPartition
 
 from bridge.connections import KafkaSettings
 from bridge.edge import kafka
-from bridge.edge.kafka import FEW, Input
+from bridge.edge.fetching import FEW
+from bridge.edge.kafka import Input
 from bridge.edge.lease import Lease
 
 LINGER = 0.05
