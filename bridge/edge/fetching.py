@@ -41,7 +41,7 @@ class Fetching:
         self._give = give
         self._resumed = resumed
         self._linger = linger
-        self._awaited: object = None
+        self._awaited: Any = None
         self._fetcher.fetch_records = self.fetch_records
 
     def fetch_records(self, max_records: int, *, update_offsets: bool = True, timeout_ms: float) -> tuple[Batch, bool]:
