@@ -10,7 +10,6 @@ from bridge.core.gate import Gate
 from bridge.core.group import Policy
 from bridge.core.mapping import Mapper
 from bridge.core.route import Route
-from bridge.core.shares import Limits
 from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.core.tally import Tally
@@ -34,7 +33,7 @@ from bridge.edge.tls import receiver_context
 from bridge.edge.transactions import Transactions, transactional_id
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
-from bridge.ports import SYSTEM, Rules
+from bridge.ports import SYSTEM, Limits, Rules
 from bridge.settings import DeliverySettings, MappingSettings, NotificationSettings, Settings
 from bridge.starting import Starter
 from bridge.status import Status

@@ -15,11 +15,10 @@ from bridge.core.ledger import Ledger
 from bridge.core.outcome import Commit, Drop, Return
 from bridge.core.record import Partition, Record, names
 from bridge.core.share import Share
-from bridge.core.shares import Limits
 from bridge.core.start import Start
 from bridge.edge.log import get_logger
 from bridge.pipeline import Pipeline
-from bridge.ports import Source
+from bridge.ports import Limits, Source
 from bridge.starting import Starter
 
 log = get_logger(__name__)

@@ -29,6 +29,18 @@ class Rules(msgspec.Struct, frozen=True):
     ttl: float = 0.0
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """How much of the input may be held at a time, and for how long. Times in seconds.
+
+    `bytes`: of all partitions together; `records`, `covered` (at_most_once): of each.
+    """
+
+    drain: float
+    records: int
+    bytes: int
+    covered: int = 0
+
+
 class Now(NamedTuple):
     """One moment: `wall` in seconds since the epoch, for dates and slots; `monotonic` in seconds, for deadlines."""
 

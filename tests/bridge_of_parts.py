@@ -29,14 +29,13 @@ from bridge.core.route import Route
 from bridge.core.runs import Checkpoint
 from bridge.core.saved import Restored, StateRecord, load
 from bridge.core.schedule import Due
-from bridge.core.shares import Limits
 from bridge.core.start import Commits, Log
 from bridge.core.style import Style
 from bridge.core.switches import Switches
 from bridge.cover import Cover
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
-from bridge.ports import Clock, Rules
+from bridge.ports import Clock, Limits, Rules
 from bridge.profiles import preset_text
 from bridge.starting import Starter
 

@@ -9,6 +9,7 @@ The polling thread stands still meanwhile: nothing here is touched by both at on
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -53,21 +54,32 @@ class Fetching:
             found: tuple[Batch, bool] = self._fetcher.fetched_records(max_records, update_offsets=update_offsets)
             return found
 
-        records, more = fetched()
+        records = self._take(fetched)
         if records:
-            if not more:
+            if not self._fetcher._completed_fetches:  # noqa: SLF001
                 self._fetcher.send_fetches()
             return records, False
-        records, idle = self._net.run(self._fetch_on, fetched, until)
+        records, idle = self._net.run(partial(self._fetch_on, fetched, until, handed_over=records is None))
         if idle:
             self._resumed.wait(min(self._longest_sleep, _left(until)))
         return records, False
 
-    # From here on, kafka-python's thread.
+    # From here on, kafka-python's thread; `_take` is for both.
 
-    async def _fetch_on(self, fetched: Callable[[], tuple[Batch, bool]], until: float) -> tuple[Batch, bool]:
+    async def _fetch_on(
+        self, fetched: Callable[[], tuple[Batch, bool]], until: float, *, handed_over: bool
+    ) -> tuple[Batch, bool]:
         """Records for `poll` to return, and whether there is nothing to wait for."""
         while True:
+            if handed_over:
+                until = min(until, time.monotonic() + SPAN)
+                if self._linger:
+                    await self._net.sleep(self._linger)
+            if self._fetcher._completed_fetches:  # noqa: SLF001
+                # Before the next fetch is sent, not after: its answer would lie ready while the next wait goes on, and so for ever.
+                records = self._take(fetched)
+                if records:
+                    return records, False
             await self._fetcher._send_fetches_async()  # noqa: SLF001
             awaited = self._under_way()
             if not awaited:
@@ -75,9 +87,7 @@ class Fetching:
             records = await self._first(awaited, fetched, until)
             if records is not None or self._coordinator.need_rejoin():
                 return records or {}, False
-            until = min(until, time.monotonic() + SPAN)
-            if self._linger:
-                await self._net.sleep(self._linger)
+            handed_over = True
 
     def _under_way(self) -> list[Future]:
         """Fetches, and where partitions start, as far as it has to be asked for."""
@@ -105,8 +115,6 @@ class Fetching:
         try:
             for future in awaited:
                 future.add_both(arrive)
-            if self._fetcher._completed_fetches:  # noqa: SLF001 (of another broker, after the last look)
-                arrive()
             records: Batch | None = await found
         finally:
             self._awaited = None  # what comes later is for the polling thread to find
@@ -114,6 +122,7 @@ class Fetching:
         return records
 
     def _take(self, fetched: Callable[[], tuple[Batch, bool]]) -> Batch | None:
+        """What there is; None: it was handed over."""
         records, more = fetched()
         if not records or more or sum(map(len, records.values())) >= FEW or not self._give(records):
             return records

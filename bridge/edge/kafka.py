@@ -20,7 +20,7 @@ from bridge.edge.assignor import Assignor
 from bridge.edge.consumer import consumer_options, leave
 from bridge.edge.errands import Errands
 from bridge.edge.fetched import fetch_records
-from bridge.edge.fetching import FEW, Batch, Fetching
+from bridge.edge.fetching import Batch, Fetching
 from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
 from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting
@@ -201,8 +201,6 @@ class Input:
             self.polled_at = time.monotonic()
             if batch:
                 self._hand_over.batch(batch, self._taker.records)
-                if sum(map(len, batch.values())) < FEW:
-                    self._stop.wait(self._settings.poll_linger)
             if self.missing and self.polled_at - looked > MISSING:
                 looked = self.polled_at
                 self._look_again(consumer, listener)

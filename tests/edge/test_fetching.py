@@ -13,6 +13,7 @@ from kafka.future import Future
 from kafka.net.selector import NetworkSelector
 from loopback import wait_until
 
+from bridge.edge import fetching
 from bridge.edge.fetching import FEW, SPAN, Fetching
 
 LONG = 30.0  # seconds that nothing here may take
@@ -149,12 +150,12 @@ def test_brokers_that_answer_at_once_are_all_heard(played: Played) -> None:
 
 def test_of_brokers_that_answer_at_once_poll_returns_one_by_one(played: Played) -> None:
     played.brokers = 2
-    fetching = played.fetching()
-    poll = Poll(fetching)
+    of_one = played.fetching()
+    poll = Poll(of_one)
     played.next_fetch(1)
     played.answers(few(FEW), few(FEW + 1))
     assert poll.result() == (few(FEW), False)
-    assert Poll(fetching).result() == (few(FEW + 1), False)
+    assert Poll(of_one).result() == (few(FEW + 1), False)
 
 
 def test_they_do_not_keep_poll_for_long(played: Played) -> None:
@@ -196,11 +197,22 @@ def test_records_the_loop_has_no_room_for_are_for_the_polling_thread_to_wait_wit
 
 
 @pytest.mark.parametrize("more", [False, True])
-def test_what_lies_ready_is_returned_at_once_with_the_next_fetch_under_way(played: Played, *, more: bool) -> None:
-    played.buffered.extend([few(3), few(4)] if more else [few(3)])
-    assert Poll(played.fetching()).result() == (few(3), False)
+def test_many_that_lie_ready_are_returned_with_the_next_fetch_under_way(played: Played, *, more: bool) -> None:
+    played.buffered.extend([few(FEW), few(4)] if more else [few(FEW)])
+    assert Poll(played.fetching()).result() == (few(FEW), False)
     assert len(played.sent) == (0 if more else 1)
     assert played.given == []
+
+
+def test_few_that_lie_ready_are_handed_over_with_the_same_wait_before_the_next_fetch(played: Played) -> None:
+    """Fetched before the wait, the next would lie ready, and wait all of it."""
+    played.buffered.append(few())
+    began = time.monotonic()
+    poll = Poll(played.fetching(linger=0.05))
+    played.next_fetch(1)
+    assert played.given == [few()]
+    assert played.sent[0] - began >= 0.05
+    assert poll.result() == ({}, False)
 
 
 def test_after_few_records_the_next_fetch_waits_for_as_long_as_it_should(played: Played) -> None:
@@ -210,6 +222,27 @@ def test_after_few_records_the_next_fetch_waits_for_as_long_as_it_should(played:
     played.answer(few())
     played.next_fetch(2)
     assert played.sent[1] - answered >= 0.05
+    assert poll.result() == ({}, False)
+
+
+def test_what_comes_within_that_wait_is_taken_before_the_next_fetch_is_sent(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken after, it would begin a wait in which the next answer lies ready: all would be late by two of them, for ever."""
+    monkeypatch.setattr(fetching, "SPAN", LONG)
+    linger = 0.5
+    played.brokers = 2
+    poll = Poll(played.fetching(linger=linger))
+    played.next_fetch(1)
+    played.answer(few(1))
+    played.buffered.append(few(2))  # of the other broker
+    played.next_fetch(2)
+    assert played.given == [few(1), few(2)]
+    played.rejoin = True
+    sent = time.monotonic()
+    played.answer(few(3))
+    wait_until(lambda: len(played.given) == 3, timeout=LONG, what="the third")
+    assert time.monotonic() - sent < linger / 2
     assert poll.result() == ({}, False)
 
 
@@ -224,13 +257,15 @@ def test_what_is_wrong_with_an_answer_is_raised_by_poll(played: Played) -> None:
 
 def test_an_answer_after_poll_is_over_is_left_to_the_next(played: Played) -> None:
     """Nobody but the polling thread touches what it works with, unless it waits."""
-    fetching = played.fetching()
-    assert Poll(fetching, timeout=0.05).result() == ({}, False)
+    of_one = played.fetching()
+    assert Poll(of_one, timeout=0.05).result() == ({}, False)
     looks = len(played.took_on)
     played.answer(few())
     assert len(played.took_on) == looks
     assert played.given == []
-    assert Poll(fetching).result() == (few(), False)
+    assert Poll(of_one, timeout=0.05).result() == ({}, False)
+    assert played.given == [few()]
+    assert played.took_on[looks] == "poll"
 
 
 def test_an_answer_after_the_end_is_left_alone(played: Played) -> None:
