@@ -76,7 +76,7 @@ class Fetching:
                 if self._linger:
                     await self._net.sleep(self._linger)
             if self._fetcher._completed_fetches:  # noqa: SLF001
-                # Before the next fetch is sent, not after: its answer would lie ready while the next wait goes on, and so for ever.
+                # With no wait after it: the answers of all fetches from now on would lie ready while one waits.
                 records = self._take(fetched)
                 if records:
                     return records, False
