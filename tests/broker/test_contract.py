@@ -4,6 +4,7 @@ So the embedded broker can't pretend to what a real one does not do. What only t
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ class Broker:
         self.bootstrap: str = broker.bootstrap
         self.version = {"api_version": (2, 3)} if self.embedded else {}
         self.topic, self.group = fresh_name("contract"), fresh_name("group")
+        self.linger = 0.05
         if not self.embedded:
             make_topic(self.bootstrap, self.topic, partitions=4)
 
@@ -50,6 +52,7 @@ class Broker:
             group_id=self.group,
             session_timeout=6,
             heartbeat_interval=0.5,
+            poll_linger=self.linger,
             properties={"api_version": "2.3"} if self.embedded else {},
         )
 
@@ -70,6 +73,7 @@ class Member:
         self.owned: set[Partition] = set()
         self.gone: set[Partition] = set()
         self.taken: list[Record] = []
+        self.batches = 0
         self.changed = asyncio.Event()
         self.topic_id = ""  # with which partitions begin
         self.losing = False  # whether it may lose all
@@ -96,6 +100,7 @@ class Member:
         self.changed.set()
 
     def records(self, batch: dict[Partition, list[Record]]) -> None:
+        self.batches += 1
         self.taken += [record for records in batch.values() for record in records]
         self.changed.set()
 
@@ -201,6 +206,28 @@ def test_a_consumer_whose_records_cannot_be_believed_is_replaced(any_broker: Bro
         assert member.input.consumer is not first
 
     as_member(any_broker, scenario)
+
+
+@pytest.mark.parametrize("linger", [0.0, 0.5])
+@pytest.mark.parametrize("any_broker", ["real"], indirect=True)
+def test_few_records_come_one_by_one_or_together_as_poll_linger_says(any_broker: Broker, linger: float) -> None:
+    any_broker.linger = linger
+
+    async def scenario(member: Member) -> None:
+        producer = KafkaProducer(bootstrap_servers=any_broker.bootstrap)
+        began = time.monotonic()
+        for number in range(30):
+            producer.send(any_broker.topic, value=change("G1", number).encode(), partition=0)
+            await asyncio.sleep(0.05)
+        producer.close()
+        await member.until(lambda: len(member.taken) == 30)
+        if linger:
+            assert member.batches <= (time.monotonic() - began) / linger + 2
+        else:
+            assert member.batches > 10
+
+    member = as_member(any_broker, scenario)
+    assert [record.offset for record in member.taken] == list(range(30))
 
 
 def test_paused_partitions_give_nothing_until_they_are_resumed(any_broker: Broker) -> None:
