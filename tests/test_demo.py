@@ -100,13 +100,12 @@ def played(options: Options, make: type[SmallBridge] = SmallBridge) -> tuple[int
 
 def test_it_ends_by_itself_with_a_summary_whose_counts_agree() -> None:
     begin = time.monotonic()
-    code, text, [bridge] = played(
-        Options(seconds=5, rate=30, fail_rate=0)
-    )  # few, as SmallBridge is slow on a busy machine
+    # Few: on a busy machine SmallBridge would not be through with more before the summary.
+    code, text, [bridge] = played(Options(seconds=5, rate=30, fail_rate=0))
     assert code == 0, text
-    assert 5 <= time.monotonic() - begin < 40
+    assert 5 <= time.monotonic() - begin < 20
     written = int(text.split("written to Kafka")[1].split()[0])
-    assert written >= 75
+    assert written >= 120  # four fifths
     assert f"consumed {written}" in text
     assert f"received           {bridge.tally.posted} notifications: {bridge.tally.posted} changes, 0 periodic" in text
     assert "0 with problems, 0 duplicates, 0 out of order" in text

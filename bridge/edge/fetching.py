@@ -22,6 +22,7 @@ SPAN = 0.1  # seconds for which few records at a time may keep `poll` from the g
 NAP = 0.0003  # seconds of the interpreter for the loop, which has records to take, before the next fetch is made
 
 Batch = dict[TopicPartition, list[Record]]
+Look = Callable[[], tuple[Batch, bool]]  # what has been fetched by now, and whether there is more of it
 
 
 class Fetching:
@@ -49,26 +50,20 @@ class Fetching:
         """Records, none if they were handed over or none came in time; False: there is no need to sleep."""
         until = time.monotonic() + timeout_ms / 1000
         self._resumed.clear()
-
-        def fetched() -> tuple[Batch, bool]:
-            found: tuple[Batch, bool] = self._fetcher.fetched_records(max_records, update_offsets=update_offsets)
-            return found
-
-        records = self._take(fetched)
+        look = partial(self._fetcher.fetched_records, max_records, update_offsets=update_offsets)
+        records = self._take(look)
         if records:
             if not self._fetcher._completed_fetches:  # noqa: SLF001
                 self._fetcher.send_fetches()
             return records, False
-        records, idle = self._net.run(partial(self._fetch_on, fetched, until, handed_over=records is None))
+        records, idle = self._net.run(partial(self._fetch_on, look, until, handed_over=records is None))
         if idle:
             self._resumed.wait(min(self._longest_sleep, _left(until)))
         return records, False
 
     # From here on, kafka-python's thread; `_take` is for both.
 
-    async def _fetch_on(
-        self, fetched: Callable[[], tuple[Batch, bool]], until: float, *, handed_over: bool
-    ) -> tuple[Batch, bool]:
+    async def _fetch_on(self, look: Look, until: float, *, handed_over: bool) -> tuple[Batch, bool]:
         """Records for `poll` to return, and whether there is nothing to wait for."""
         while True:
             if handed_over:
@@ -77,14 +72,14 @@ class Fetching:
                     await self._net.sleep(self._linger)
             if self._fetcher._completed_fetches:  # noqa: SLF001
                 # With no wait after it: the answers of all fetches from now on would lie ready while one waits.
-                records = self._take(fetched)
+                records = self._take(look)
                 if records:
                     return records, False
             await self._fetcher._send_fetches_async()  # noqa: SLF001
             awaited = self._under_way()
             if not awaited:
                 return {}, True
-            records = await self._first(awaited, fetched, until)
+            records = await self._first(awaited, look, until)
             if records is not None or self._coordinator.need_rejoin():
                 return records or {}, False
             handed_over = True
@@ -95,9 +90,7 @@ class Fetching:
         unknown = [] if reset is None or reset.is_done else [reset]
         return [*self._fetcher._fetch_futures, *unknown]  # noqa: SLF001
 
-    async def _first(
-        self, awaited: Iterable[Future], fetched: Callable[[], tuple[Batch, bool]], until: float
-    ) -> Batch | None:
+    async def _first(self, awaited: Iterable[Future], look: Look, until: float) -> Batch | None:
         """What there is once one of them has come, or the time is over; None: it was handed over."""
         found: Any = Future()
         self._awaited = found
@@ -107,7 +100,7 @@ class Fetching:
                 return
             self._awaited = None
             try:
-                found.success(self._take(fetched))
+                found.success(self._take(look))
             except Exception as error:  # noqa: BLE001 (`poll` raises it)
                 found.failure(error)
 
@@ -121,9 +114,9 @@ class Fetching:
             self._net.cancel(timer)
         return records
 
-    def _take(self, fetched: Callable[[], tuple[Batch, bool]]) -> Batch | None:
+    def _take(self, look: Look) -> Batch | None:
         """What there is; None: it was handed over."""
-        records, more = fetched()
+        records, more = look()
         if not records or more or sum(map(len, records.values())) >= FEW or not self._give(records):
             return records
         time.sleep(NAP)

@@ -31,16 +31,16 @@ class HandOver:
         while not self._slots.acquire(timeout=0.5):
             if self._stop.is_set():
                 return
-        self._call(batch, take)
+        self._pass_on(batch, take)
 
     def at_once(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> bool:
         """The same, but nothing is taken where it would have to wait: False."""
         room = self._slots.acquire(blocking=False)
         if room:
-            self._call(batch, take)
+            self._pass_on(batch, take)
         return room
 
-    def _call(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
+    def _pass_on(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
         self.call(self._arrived, take, {Partition(tp.topic, tp.partition): found for tp, found in batch.items()})
 
     def _arrived(self, take: Callable[[Records], None], records: Records) -> None:

@@ -225,10 +225,10 @@ def test_after_few_records_the_next_fetch_waits_for_as_long_as_it_should(played:
     assert poll.result() == ({}, False)
 
 
-def test_what_comes_within_that_wait_is_taken_before_the_next_fetch_is_sent(
+def test_what_comes_within_that_wait_is_taken_after_it_without_another_one(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Taken after, it would begin a wait in which the next answer lies ready: all would be late by two of them, for ever."""
+    """In another the next answer would lie ready, and each one after it: all would be late by two waits, for ever."""
     monkeypatch.setattr(fetching, "SPAN", LONG)
     linger = 0.5
     played.brokers = 2
