@@ -2,7 +2,8 @@
 
 kafka-python 3.0.12 wakes the polling thread for each answer; it takes the records, has the loop called, and goes through the whole
 of `poll` for the next fetch. Where a fetch brings one record, that is most of what the record costs. So few records are handed over
-where their answer arrives, on kafka-python's own thread, which fetches on by itself (docs/decisions/0011 has the figures).
+where their answer arrives, on kafka-python's own thread, which fetches on by itself (docs/decisions/0011 has the figures). Nearly
+all of them come by the first look at that answer (first_look.py).
 The polling thread stands still meanwhile: nothing here is touched by both at once.
 """
 
@@ -16,10 +17,10 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.future import Future
 
 from bridge.core.record import Record
+from bridge.edge.first_look import NAP, FirstLook
 
 FEW = 50  # records of a fetch, which costs as much CPU as they do: at low rates some share one (kafka.poll_linger)
 SPAN = 0.1  # seconds for which few records at a time may keep `poll` from the group, from resets, and from its end
-NAP = 0.0003  # seconds of the interpreter for the loop, which has records to take, before the next fetch is made
 
 Batch = dict[TopicPartition, list[Record]]
 Look = Callable[[], tuple[Batch, bool]]  # what has been fetched by now, and whether there is more of it
@@ -43,7 +44,7 @@ class Fetching:
         self._give = give
         self._resumed = resumed
         self._linger = linger
-        self._awaited: Any = None
+        self._first_look = FirstLook(consumer, give, min(FEW - 1, consumer.config["max_poll_records"]))
         self._fetcher.fetch_records = self.fetch_records
 
     def fetch_records(self, max_records: int, *, update_offsets: bool = True, timeout_ms: float) -> tuple[Batch, bool]:
@@ -93,14 +94,13 @@ class Fetching:
     async def _first(self, awaited: Iterable[Future], look: Look, until: float) -> Batch | None:
         """What there is once one of them has come, or the time is over; None: it was handed over."""
         found: Any = Future()
-        self._awaited = found
+        self._first_look.begin()
 
         def arrive(_: object = None) -> None:  # within the handling of the answer: a turn of kafka-python's loop sooner
-            if self._awaited is not found:
+            if found.is_done:
                 return
-            self._awaited = None
             try:
-                found.success(self._take(look))
+                found.success(None if self._first_look.end() else self._take(look))
             except Exception as error:  # noqa: BLE001 (`poll` raises it)
                 found.failure(error)
 
@@ -110,7 +110,9 @@ class Fetching:
                 future.add_both(arrive)
             records: Batch | None = await found
         finally:
-            self._awaited = None  # what comes later is for the polling thread to find
+            self._first_look.end()
+            if not found.is_done:
+                found.success(None)  # what comes later is for the polling thread to find
             self._net.cancel(timer)
         return records
 

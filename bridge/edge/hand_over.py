@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from kafka import TopicPartition
 
@@ -19,30 +19,41 @@ class HandOver:
     def __init__(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
         self._loop = loop
         self._stop = stop
-        self._slots = threading.Semaphore(HANDED_OVER)
+        self._slots: SimpleQueue[None] = SimpleQueue()  # where a Semaphore is ten times as much code to run
+        for _ in range(HANDED_OVER):
+            self._slots.put(None)
 
     def call(self, call: Callable[..., None], *args: object) -> None:
         """Have something called on the loop, after all that was handed over before."""
-        with suppress(RuntimeError):  # the loop is closed
+        try:  # noqa: SIM105 (three calls fewer on the way of each batch)
             self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # the loop is closed
+            pass
 
     def batch(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
         """Have records of a poll taken on the loop; waits while it has no time for more."""
-        while not self._slots.acquire(timeout=0.5):
+        while not self._slot(0.5):
             if self._stop.is_set():
                 return
         self._pass_on(batch, take)
 
     def at_once(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> bool:
         """The same, but nothing is taken where it would have to wait: False."""
-        room = self._slots.acquire(blocking=False)
+        room = self._slot(0)
         if room:
             self._pass_on(batch, take)
         return room
+
+    def _slot(self, seconds: float) -> bool:
+        try:
+            self._slots.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
 
     def _pass_on(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> None:
         self.call(self._arrived, take, {Partition(tp.topic, tp.partition): found for tp, found in batch.items()})
 
     def _arrived(self, take: Callable[[Records], None], records: Records) -> None:
-        self._slots.release()
+        self._slots.put(None)
         take(records)

@@ -6,7 +6,7 @@
 3. A connection is used again only if its answer came whole and nothing came after it.
 4. What several tasks want to send in one turn of the loop is written in the next, one right after the other. Written one by
    one, with the making of the next between them, each wakes a receiver that had just fallen asleep: on one machine with it,
-   that took as long as all else of a POST (docs/performance.md).
+   that took as long as all else of a POST (docs/performance.md). One with no other under way has nothing to wait for.
 
 A request that finds an idle connection costs one future, no timer and no task. What this does not do, proxies and
 HTTP/2, stock.py does. wire_transport.py makes an httpx transport of it.
@@ -28,7 +28,7 @@ from bridge.edge.wire_pool import Pool
 
 
 class _Outgoing:
-    """A request that is written in the next turn of the loop, if a connection is idle by then."""
+    """A request that is written at once, or in the next turn of the loop, if a connection is idle then."""
 
     def __init__(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None, ended: Ended) -> None:
         self.request = request
@@ -62,7 +62,7 @@ class Wire:
         if not self._pool.enter():
             await self._wait(attempt)
         try:
-            outgoing = self._in_next_turn(request, attempt, answer)
+            outgoing = self._begin(request, attempt, answer)
             try:
                 error = await outgoing.ended
             finally:
@@ -74,10 +74,13 @@ class Wire:
         if error is not None:
             raise error
 
-    def _in_next_turn(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> _Outgoing:
+    def _begin(self, request: bytes, attempt: Attempt, answer: KeptAnswer | None) -> _Outgoing:
         """Rule 4."""
         loop = asyncio.get_running_loop()
         outgoing = _Outgoing(request, attempt, answer, loop.create_future())
+        if self._pool.alone:
+            self._write_to_idle(outgoing)
+            return outgoing
         self._turn.append(outgoing)
         if len(self._turn) == 1:
             loop.call_soon(self._write_turn)

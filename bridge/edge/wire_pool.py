@@ -20,7 +20,7 @@ class Pool:
     """`keepalive` in seconds; 0: no connection is used twice."""
 
     def __init__(self, limit: int, keepalive: float) -> None:
-        self._turns = limit
+        self._limit = self._turns = limit
         self._keepalive = keepalive
         self._idle: deque[tuple[float, Connection]] = deque()  # by the time they end, soonest first
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -29,6 +29,11 @@ class Pool:
 
     def __repr__(self) -> str:
         return f"<Pool {self._turns} turns left, {len(self._idle)} idle, {len(self._waiting)} waiting>"
+
+    @property
+    def alone(self) -> bool:
+        """Whether one request at most is under way."""
+        return self._turns >= self._limit - 1
 
     def enter(self) -> bool:
         """Take a turn, if there is one at once. Each turn is given back by `leave`."""

@@ -20,6 +20,7 @@ from bridge.core.outcome import Commit, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.runs import Checkpoint
 from bridge.core.start import Commits, Log
+from bridge.edge.fetched import Fetched
 from bridge.edge.kafka import Input
 from bridge.edge.lease import Lease
 
@@ -210,8 +211,18 @@ def test_a_consumer_whose_records_cannot_be_believed_is_replaced(any_broker: Bro
 
 @pytest.mark.parametrize("linger", [0.0, 0.5])
 @pytest.mark.parametrize("any_broker", ["real"], indirect=True)
-def test_few_records_come_one_by_one_or_together_as_poll_linger_says(any_broker: Broker, linger: float) -> None:
+def test_few_records_come_one_by_one_or_together_as_poll_linger_says(
+    any_broker: Broker, linger: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     any_broker.linger = linger
+    read_later: list[object] = []  # than by the first look at an answer
+    stock = Fetched._unpack_records
+
+    def counted(*what: Any) -> Any:
+        read_later.append(what)
+        return stock(*what)
+
+    monkeypatch.setattr(Fetched, "_unpack_records", counted)
 
     async def scenario(member: Member) -> None:
         producer = KafkaProducer(bootstrap_servers=any_broker.bootstrap)
@@ -228,6 +239,8 @@ def test_few_records_come_one_by_one_or_together_as_poll_linger_says(any_broker:
 
     member = as_member(any_broker, scenario)
     assert [record.offset for record in member.taken] == list(range(30))
+    if not linger:
+        assert len(read_later) < member.batches / 3
 
 
 def test_paused_partitions_give_nothing_until_they_are_resumed(any_broker: Broker) -> None:

@@ -28,6 +28,7 @@ class Played:
         self._net = net
         self._fetch_futures: list[Future] = []
         self._reset_task: Future | None = None
+        self._nodes_with_pending_fetch_requests: set[int] = set()  # none: the first look has tests of its own
         self.brokers = 1
         self.sent: list[float] = []
         self.buffered: list[Batch] = []
@@ -62,7 +63,13 @@ class Played:
 
     def fetching(self, *, linger: float = 0.0, sleep_ms: float = LONG * 1000) -> Fetching:
         coordinator = SimpleNamespace(need_rejoin=lambda: self.rejoin)
-        consumer: Any = SimpleNamespace(_fetcher=self, _coordinator=coordinator, config={"retry_backoff_ms": sleep_ms})
+        consumer: Any = SimpleNamespace(
+            _fetcher=self,
+            _coordinator=coordinator,
+            _subscription=None,
+            _client=SimpleNamespace(_manager=SimpleNamespace(_conns={})),
+            config={"retry_backoff_ms": sleep_ms, "max_poll_records": 500},
+        )
         return Fetching(consumer, self.give, self.resumed, linger)
 
     def give(self, batch: Batch) -> bool:

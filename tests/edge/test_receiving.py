@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from kafka.net import manager
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from bridge.edge import kafka_options
-from bridge.edge.receiving import PIECE, PIECES, Encrypted, Plain
+from bridge.edge.receiving import PIECE, PIECES, REST_MS, Encrypted, Plain
 
 LONG = bytes(range(256)) * 1200  # 300 KiB: some TLS records, and more than is taken at once
 Pair = tuple[Any, socket.socket]
@@ -132,6 +133,59 @@ def test_a_connection_that_is_closed_already_is_told(kind: str, request: pytest.
     ours, transport._sock = transport._sock, None
     assert isinstance(transport._sock_recv()[1], KafkaConnectionError)
     transport._sock = ours
+
+
+@pytest.mark.parametrize("kind", ["plain", "encrypted"])
+def test_the_rest_of_an_answer_is_waited_for_and_nothing_longer(kind: str, request: pytest.FixtureRequest) -> None:
+    transport, theirs = request.getfixturevalue(kind)
+    theirs.sendall(b"head")
+    head = transport.read()
+    thread = threading.Timer(0.0005, theirs.sendall, args=(b" and records",))
+    thread.start()
+    assert transport.rest(head, 16) == b"head and records"
+    thread.join()
+    assert transport.rest(b"whole", 5) == b"whole"
+    began = time.monotonic()
+    assert transport.rest(b"part", 5) == b"part"
+    assert REST_MS / 1000 <= time.monotonic() - began < 1
+
+
+def test_an_answer_in_many_pieces_is_not_waited_for_without_end(plain: Pair) -> None:
+    transport, theirs = plain
+    theirs.sendall(b"x" * 10)
+    transport.take = lambda: (transport._sock.recv(1), None)
+    assert transport.rest(b"", 10) == b"x" * PIECES
+
+
+@pytest.mark.parametrize("kind", ["plain", "encrypted"])
+def test_what_is_put_is_received_in_place_of_what_was_read(kind: str, request: pytest.FixtureRequest) -> None:
+    transport, theirs = request.getfixturevalue(kind)
+    theirs.sendall(b"an answer, and")
+    assert transport.read() == b"an answer, and"
+    transport.put(b"nothing", passed_over=5)
+    assert transport._sock_recv() == (b"nothing", None)
+    theirs.sendall(b" its")
+    assert transport._sock_recv() == (b"", None)
+    theirs.sendall(b" tail")
+    assert transport._sock_recv() == (b"tail", None)
+
+
+def test_what_is_passed_over_goes_with_what_is_put_if_it_is_there(plain: Pair) -> None:
+    """Or kafka-python's loop goes round for it."""
+    transport, theirs = plain
+    theirs.sendall(b"...next")
+    transport.put(b"nothing,", passed_over=3)
+    assert transport._sock_recv() == (b"nothing,next", None)
+    transport.put(b"", passed_over=0)
+    assert transport._sock_recv() == (b"", None)
+
+
+def test_an_error_that_was_read_ahead_is_met_again(plain: Pair) -> None:
+    transport, theirs = plain
+    theirs.close()
+    assert transport.read() == b""
+    transport.put(b"")
+    assert isinstance(transport._sock_recv()[1], KafkaConnectionError)
 
 
 def test_kafka_pythons_clients_receive_so() -> None:

@@ -198,14 +198,14 @@ def test_a_close_that_only_the_kernel_knows_of_is_seen_before_the_write(loop: An
         line.wait(0.05)
 
     def between() -> None:
-        """In the turn of the write, before it: the loop has heard what there was to hear."""
+        """In the turn of the write, before it: the loop hears nothing any more."""
         told.set()
         assert closed.wait(5)
 
     async def scenario(url: str) -> None:
         async with posting(url) as poster:
             is_(await poster.post(BODY, "first"), *DELIVERED)
-            asyncio.get_running_loop().call_soon(between)
+            between()
             is_(await poster.post(BODY, "second"), *DELIVERED)
 
     with Receiver(scripts.answer_then(act), answer(200)) as receiver:
