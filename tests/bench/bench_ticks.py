@@ -10,7 +10,8 @@ import multiprocessing
 import time
 import tracemalloc
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from statistics import median, quantiles
@@ -122,19 +123,37 @@ def scrape(metrics: str, seconds: float, told: Connection) -> None:
 
 
 class Seen:
-    """Lateness of each notification in seconds, and the slots by group."""
+    """The pipeline's report from now on: lateness of each notification in seconds, and the slots by group."""
 
     def __init__(self, parts: Parts) -> None:
         self.late: list[float] = []
         self.slots: dict[str, list[int]] = {}
-        self._sent = parts.report.sent
-        parts.report.sent = self.sent  # type: ignore[method-assign]
+        self._report = parts.report
+        parts.pipeline._report = self  # type: ignore[assignment]  # compiled: its methods can't be replaced
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._report, name)
 
     def sent(self, origin: Any, kind: str, group: str, event_id: str, outcome: Any, age_seconds: float) -> None:
         assert outcome.status == 200, outcome
         self.late.append(age_seconds)
         self.slots.setdefault(group, []).append(origin.start_ms)
-        self._sent(origin, kind, group, event_id, outcome, age_seconds)
+        self._report.sent(origin, kind, group, event_id, outcome, age_seconds)
+
+
+@asynccontextmanager
+async def working(parts: Parts) -> AsyncIterator[None]:
+    """With its senders and its pages; both end with it, or a failure would be waited for, and never be told."""
+    senders = [asyncio.create_task(parts.pipeline.send()) for _ in range(64)]
+    try:
+        await parts.admin.start()
+        yield
+    finally:
+        for task in senders:
+            task.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+        await parts.admin.stop()
+        await parts.poster.close()
 
 
 async def run(parts: Parts, seconds: float, *, scraped: bool) -> tuple[float, list[float]]:
@@ -162,29 +181,26 @@ async def run(parts: Parts, seconds: float, *, scraped: bool) -> tuple[float, li
 def test_lateness_and_cpu_at_an_interval_of_10_s(url: str, groups: int) -> None:
     async def scenario() -> None:
         parts = owning(url, 10, groups)
-        senders = [asyncio.create_task(parts.pipeline.send()) for _ in range(64)]
-        await parts.admin.start()
-        await run(parts, 2, scraped=False)
-        seen = Seen(parts)
-        for scraped in (False, True):
-            seen.late.clear()
-            share, took = await run(parts, 30, scraped=scraped)
-            p50, p99 = median(seen.late), quantiles(seen.late, n=100)[98]
-            print(
-                f"\n{groups} groups at 10 s{', a scrape each second' if scraped else ''}: {len(seen.late)} notifications,"
-                f" late p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms, worst {max(seen.late) * 1000:.0f} ms;"
-                f" {share * 100:.1f} % of a core"
-                + (f"; a scrape takes {median(took) * 1000:.0f} ms, the longest {max(took) * 1000:.0f}" if took else "")
-            )
-        tally = parts.pipeline.tally
-        assert tally.ticks_dropped.total() == 0
+        async with working(parts):
+            await run(parts, 2, scraped=False)
+            seen = Seen(parts)
+            for scraped in (False, True):
+                seen.late.clear()
+                share, took = await run(parts, 30, scraped=scraped)
+                p50, p99 = median(seen.late), quantiles(seen.late, n=100)[98]
+                print(
+                    f"\n{groups} groups at 10 s{', a scrape each second' if scraped else ''}: {len(seen.late)} notifications,"
+                    f" late p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms, worst {max(seen.late) * 1000:.0f} ms;"
+                    f" {share * 100:.1f} % of a core"
+                    + (
+                        f"; a scrape takes {median(took) * 1000:.0f} ms, the longest {max(took) * 1000:.0f}"
+                        if took
+                        else ""
+                    )
+                )
+        assert parts.pipeline.tally.ticks_dropped.total() == 0
         assert len(seen.slots) == groups
         assert all(b - a == 10_000 for slots in seen.slots.values() for a, b in pairwise(slots))
-        for task in senders:
-            task.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
-        await parts.admin.stop()
-        await parts.poster.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario())
