@@ -19,7 +19,7 @@ class HandOver:
     def __init__(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
         self._loop = loop
         self._stop = stop
-        self._slots: SimpleQueue[None] = SimpleQueue()  # where a Semaphore is ten times as much code to run
+        self._slots: SimpleQueue[None] = SimpleQueue()  # a Semaphore is Python code
         for _ in range(HANDED_OVER):
             self._slots.put(None)
 

@@ -129,7 +129,7 @@ class Seen:
         self.late: list[float] = []
         self.slots: dict[str, list[int]] = {}
         self._report = parts.report
-        parts.pipeline._report = self  # type: ignore[assignment]  # compiled: its methods can't be replaced
+        parts.pipeline._report = self  # as it is compiled, no method of it can be replaced
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._report, name)
