@@ -12,7 +12,7 @@ from crc32c import crc32c
 from kafka.errors import CorruptRecordError
 
 from bridge.core.record import Partition, Record
-from bridge.edge.record_batch import BatchRecords
+from bridge.edge.record_batch import BatchRecords, unsigned
 
 VERSION: Final = 12
 PREFIX: Final = 4  # bytes before an answer, which say how long it is
@@ -29,7 +29,6 @@ _BATCH: Final = Struct(">qiibIhiqqqhii")
 _BATCH_LENGTH_FROM: Final = 12  # bytes of a batch before those that its length counts …
 _BATCH_CHECKED_FROM: Final = 21  # … and that its checksum is of
 _APPEND_TIME: Final = 0x08  # among the attributes
-_MOST_BITS: Final = 28  # of a variable-length number
 
 
 class Piece(NamedTuple):
@@ -65,14 +64,14 @@ def _pieces(answer: bytes, correlation: int, session: int) -> list[Piece]:
     if head != [correlation, 0, 0, 0, session] or length + PREFIX != len(answer):
         raise _Unusual
     pieces: list[Piece] = []
-    topics, at = _unsigned(answer, _HEAD.size)
+    topics, at = unsigned(answer, _HEAD.size)
     for _ in range(topics - 1):
-        size, at = _unsigned(answer, at)
+        size, at = unsigned(answer, at)
         if size == 0:  # no name
             raise _Unusual
         end = at + size - 1
         topic = answer[at:end].decode()
-        partitions, at = _unsigned(answer, end)
+        partitions, at = unsigned(answer, end)
         for _ in range(partitions - 1):
             at = _partition(answer, at, topic, pieces)
         at = _no_tags(answer, at)
@@ -88,7 +87,7 @@ def _partition(answer: bytes, at: int, topic: str, pieces: list[Piece]) -> int:
     begin = at + 1 + len(_NO_REPLICA)
     if error or answer[at] not in _NO_TRANSACTIONS or answer[at + 1 : begin] != _NO_REPLICA:
         raise _Unusual
-    size, at = _unsigned(answer, begin)
+    size, at = unsigned(answer, begin)
     end = at + size - 1
     if end <= at:  # only its high watermark moved
         raise _Unusual
@@ -132,19 +131,3 @@ def _no_tags(answer: bytes, at: int) -> int:
     if answer[at]:
         raise _Unusual
     return at + 1
-
-
-def _unsigned(answer: bytes, at: int) -> tuple[int, int]:
-    """A number of variable length, and where it ends."""
-    byte = answer[at]
-    at += 1
-    number = byte & 127
-    bits = 0
-    while byte & 128:
-        bits += 7
-        if bits > _MOST_BITS:
-            raise _Unusual
-        byte = answer[at]
-        at += 1
-        number |= (byte & 127) << bits
-    return number, at

@@ -98,6 +98,12 @@ def _bytes(buffer: bytes, at: int) -> tuple[bytes | None, int]:
 
 def _number(buffer: bytes, at: int) -> tuple[int, int]:
     """A number of variable length, zigzag-encoded, and where it ends."""
+    raw, at = unsigned(buffer, at)
+    return (raw >> 1) ^ -(raw & 1), at
+
+
+def unsigned(buffer: bytes, at: int) -> tuple[int, int]:
+    """A number of variable length that is not below 0, and where it ends. ValueError, or IndexError where the bytes end."""
     byte = buffer[at]
     at += 1
     raw = byte & 127
@@ -109,4 +115,4 @@ def _number(buffer: bytes, at: int) -> tuple[int, int]:
         byte = buffer[at]
         at += 1
         raw |= (byte & 127) << bits
-    return (raw >> 1) ^ -(raw & 1), at
+    return raw, at
