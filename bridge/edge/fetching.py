@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.future import Future
 
-from bridge.core.record import Record
-from bridge.edge.first_look import NAP, FirstLook
+from bridge.edge.first_look import Batch, FirstLook, Give
 
 FEW = 50  # records of a fetch, which costs as much CPU as they do: at low rates some share one (kafka.poll_linger)
 SPAN = 0.1  # seconds for which few records at a time may keep `poll` from the group, from resets, and from its end
 
-Batch = dict[TopicPartition, list[Record]]
 Look = Callable[[], tuple[Batch, bool]]  # what has been fetched by now, and whether there is more of it
 
 
@@ -34,9 +32,7 @@ class Fetching:
     `linger`: seconds from few records to the next fetch.
     """
 
-    def __init__(
-        self, consumer: KafkaConsumer, give: Callable[[Batch], bool], resumed: threading.Event, linger: float
-    ) -> None:
+    def __init__(self, consumer: KafkaConsumer, give: Give, resumed: threading.Event, linger: float) -> None:
         self._fetcher = consumer._fetcher  # noqa: SLF001 (there is no public way)
         self._net = consumer._fetcher._net  # noqa: SLF001
         self._coordinator = consumer._coordinator  # noqa: SLF001
@@ -121,7 +117,6 @@ class Fetching:
         records, more = look()
         if not records or more or sum(map(len, records.values())) >= FEW or not self._give(records):
             return records
-        time.sleep(NAP)
         return None
 
 

@@ -8,10 +8,9 @@ partitions is left to kafka-python. Nothing of it moves meanwhile: this is its o
 
 # ruff: noqa: SLF001 (of all this there is no public way)
 
-import time
 from collections.abc import Callable
 from selectors import EVENT_READ
-from typing import Any, Final
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
@@ -21,8 +20,6 @@ from bridge.edge.fetch_answer import PREFIX, TAIL, VERSION, Piece, empty, pieces
 
 FETCH = 1  # kafka's number for such a request
 MOST_BYTES = 32 * 1024  # of an answer; such a long one holds no few records
-NAP = 0.0003  # seconds of the interpreter for the loop, which has records to take
-_sleep: Final = time.sleep  # looked up once, as in core/lifecycle.py
 
 Batch = dict[TopicPartition, list[Record]]
 Give = Callable[[Batch], bool]
@@ -99,7 +96,7 @@ class FirstLook:
 
     def _hand_over(self, pieces: list[Piece], session: Any) -> bool:
         batch: Batch = {}
-        states = []
+        found = []
         for piece in pieces:
             tp = TopicPartition(*piece.partition)
             state = self._partitions.assignment.get(tp)
@@ -108,11 +105,10 @@ class FirstLook:
             if not state.is_fetchable() or state.position.offset != piece.begin:
                 return False
             batch[tp] = piece.records
-            states.append((tp, state))
+            found.append((piece, tp, state))
         if not 0 < sum(map(len, batch.values())) <= self._most or not self._give(batch):
             return False
-        _sleep(NAP)  # before all that nobody waits for
-        for piece, (tp, state) in zip(pieces, states, strict=True):
+        for piece, tp, state in found:  # nobody waits for this
             state.position = OffsetAndMetadata(piece.end, "", piece.leader_epoch)
             state.highwater = piece.highwater
             self._partitions.move_partition_to_end(tp)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 
@@ -10,6 +11,7 @@ from kafka import TopicPartition
 from bridge.core.record import Partition, Record
 
 HANDED_OVER = 2  # batches on their way to the loop
+NAP = 0.0003  # seconds of the interpreter for the loop, which has records to take
 Records = dict[Partition, list[Record]]
 
 
@@ -38,10 +40,11 @@ class HandOver:
         self._pass_on(batch, take)
 
     def at_once(self, batch: Mapping[TopicPartition, list[Record]], take: Callable[[Records], None]) -> bool:
-        """The same, but nothing is taken where it would have to wait: False."""
+        """The same, but nothing is taken where it would have to wait: False. The loop gets the interpreter to take them with."""
         room = self._slot(0)
         if room:
             self._pass_on(batch, take)
+            time.sleep(NAP)
         return room
 
     def _slot(self, seconds: float) -> bool:

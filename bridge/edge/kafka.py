@@ -20,7 +20,8 @@ from bridge.edge.assignor import Assignor
 from bridge.edge.consumer import consumer_options, leave
 from bridge.edge.errands import Errands
 from bridge.edge.fetched import fetch_records
-from bridge.edge.fetching import Batch, Fetching
+from bridge.edge.fetching import Fetching
+from bridge.edge.first_look import Batch
 from bridge.edge.group import Listener, Owner, Watchdog, theirs, told
 from bridge.edge.hand_over import HandOver
 from bridge.edge.kafka_options import Unreachable, connecting

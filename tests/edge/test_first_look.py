@@ -94,14 +94,15 @@ class Played:
     def state(self, tp: TopicPartition) -> Any:
         return self.subscription.assignment[tp]
 
-    def fetch(self) -> Any:
+    def fetch(self, *, waiting: bool = True) -> Any:
         """A request on its way; the future of its answer."""
         request = FetchRequest(
             max_wait_ms=500, min_bytes=1, max_bytes=1000, isolation_level=1, session_id=SESSION, session_epoch=3,
             topics=[], forgotten_topics_data=[], rack_id="", min_version=4, max_version=12,
         )  # fmt: skip
         future = self.connection.send_request(request)
-        self.look.begin()
+        if waiting:
+            self.look.begin()
         return future
 
     def answer(self, *partitions: bytes, session: int = SESSION) -> bytes:
@@ -194,40 +195,34 @@ def test_pieces_that_come_late_are_kafka_pythons(played: Played) -> None:
     assert played.state(TP).position.offset == AT
 
 
-def alter(name: str) -> Callable[[Played], object]:
-    """Something that makes an answer to be left to kafka-python."""
-    return {
-        "paused": lambda p: p.subscription.pause(TP),
-        "about to be taken away": lambda p: p.subscription.mark_pending_revocation([TP]),
-        "to be validated": lambda p: setattr(p.state(TP), "_awaiting_validation", True),
-        "read elsewhere by now": lambda p: p.state(TP).seek(OffsetAndMetadata(AT - 1, "", -1)),
-        "not ours any more": lambda p: p.subscription.assignment.pop(TP),
-        "not of the session": lambda p: p.session.session_partitions.pop(TP),
-        "a session that begins": lambda p: setattr(p.session, "next_metadata", FetchMetadata(SESSION, 0)),
-        "no session": lambda p: p.fetcher._session_handlers.clear(),
-        "no room": lambda p: setattr(p, "room", False),
-        "an answer before it": lambda p: p.fetcher._completed_fetches.append("an answer"),
-        "records before it": lambda p: setattr(p.fetcher, "_next_partition_records", "some"),
-        "an error before it": lambda p: setattr(p.fetcher, "_next_in_line_exception_metadata", "one"),
-        "nobody waits": lambda p: p.look.end(),
-        "another broker is waited for": lambda p: (
-            p.fetcher._nodes_with_pending_fetch_requests.discard(1),
-            p.look.begin(),
-        ),
-    }[name]
+def another_broker(played: Played) -> None:
+    played.fetcher._nodes_with_pending_fetch_requests.discard(1)
+    played.look.begin()
 
 
-ALTERATIONS = [
-    "paused", "about to be taken away", "to be validated", "read elsewhere by now", "not ours any more", "not of the session",
-    "a session that begins", "no session", "no room", "an answer before it", "records before it", "an error before it",
-    "nobody waits", "another broker is waited for",
-]  # fmt: skip
+#: What makes an answer to be left to kafka-python.
+ALTERATIONS: dict[str, Callable[[Played], object]] = {
+    "paused": lambda p: p.subscription.pause(TP),
+    "about to be taken away": lambda p: p.subscription.mark_pending_revocation([TP]),
+    "to be validated": lambda p: setattr(p.state(TP), "_awaiting_validation", True),
+    "read elsewhere by now": lambda p: p.state(TP).seek(OffsetAndMetadata(AT - 1, "", -1)),
+    "not ours any more": lambda p: p.subscription.assignment.pop(TP),
+    "not of the session": lambda p: p.session.session_partitions.pop(TP),
+    "a session that begins": lambda p: setattr(p.session, "next_metadata", FetchMetadata(SESSION, 0)),
+    "no session": lambda p: p.fetcher._session_handlers.clear(),
+    "no room": lambda p: setattr(p, "room", False),
+    "an answer before it": lambda p: p.fetcher._completed_fetches.append("an answer"),
+    "records before it": lambda p: setattr(p.fetcher, "_next_partition_records", "some"),
+    "an error before it": lambda p: setattr(p.fetcher, "_next_in_line_exception_metadata", "one"),
+    "nobody waits": lambda p: p.look.end(),
+    "another broker is waited for": another_broker,
+}
 
 
-@pytest.mark.parametrize("name", ALTERATIONS)
-def test_what_is_unusual_is_left_to_kafka_python(played: Played, name: str) -> None:
+@pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS)
+def test_what_is_unusual_is_left_to_kafka_python(played: Played, alter: Callable[[Played], object]) -> None:
     answered = played.fetch()
-    alter(name)(played)
+    alter(played)
     before = {tp: state.position.offset for tp, state in played.subscription.assignment.items()}
     heard = played.hears(answered, played.answer(partition(0, records()), partition(1, records())))
     assert heard == [("events", 0), ("events", 1)]
@@ -274,11 +269,7 @@ def test_an_answer_to_something_else_is_not_looked_at(played: Played) -> None:
 
 def test_after_few_were_handed_over_no_more_are_until_somebody_waits_again(played: Played) -> None:
     played.hears(played.fetch(), played.answer(partition(0, records())))
-    request = FetchRequest(
-        max_wait_ms=500, min_bytes=1, max_bytes=1000, isolation_level=1, session_id=SESSION, session_epoch=4,
-        topics=[], forgotten_topics_data=[], rack_id="", min_version=4, max_version=12,
-    )  # fmt: skip
-    answered = played.connection.send_request(request)
+    answered = played.fetch(waiting=False)
     assert played.hears(answered, played.answer(partition(0, records(1, AT + 1)))) == [("events", 0)]
     assert len(played.given) == 1
 
