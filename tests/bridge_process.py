@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any, Self
 
 import httpx
 import yaml
-from loopback import PATIENCE, dying_with_its_parent, wait_until
+from loopback import PATIENCE, wait_until
 from prometheus_client.parser import text_string_to_metric_families
+from support import processes
 
 #: Short times, so that what takes 45 s in production takes a few here; all of them hold the rules between settings.
 SHORT: dict[str, dict[str, Any]] = {
@@ -77,7 +77,7 @@ class BridgeProcess:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         command = [sys.executable, "-m", module, "run", "-c", str(self._config)]
         with self._output.open("wb") as output:
-            self.process = subprocess.Popen(dying_with_its_parent(command), stdout=output, stderr=output, env=environ)
+            self.process = processes.start(command, stdout=output, stderr=output, env=environ)
 
     @property
     def log(self) -> list[dict[str, Any]]:

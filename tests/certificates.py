@@ -1,8 +1,10 @@
 """Certificates of a CA made for one test run, by openssl."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from support import processes
+from support.programs import demand
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Certificates:
 
 def make_certificates(folder: Path) -> Certificates:
     """Write them into `folder`, valid for two days."""
+    demand("openssl")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("ca", "stranger"):
         _openssl(folder, "req -x509 -days 2 -nodes", f"-subj /CN={name} -keyout {name}.key -out {name}.pem")
@@ -42,9 +45,9 @@ def make_certificates(folder: Path) -> Certificates:
 
 def _openssl(folder: Path, command: str, files: str) -> None:
     words = ["openssl", *command.split(), "-newkey", "rsa:2048", *files.split()]
-    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=60)
+    processes.run(words, cwd=folder, check=True, capture_output=True, timeout=60)
 
 
 def _sign(folder: Path, name: str) -> None:
     words = f"openssl x509 -req -days 2 -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out {name}.pem"
-    subprocess.run(words.split(), cwd=folder, check=True, capture_output=True, timeout=60)
+    processes.run(words.split(), cwd=folder, check=True, capture_output=True, timeout=60)

@@ -1,77 +1,65 @@
 """Fixtures for tests with a real broker and a foreign receiver, and what becomes of them where these are missing."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
-import kafka_broker
-import nginx_receiver as nginx
 import pytest
 from embedded_broker import EmbeddedBroker
 from hypothesis import HealthCheck, settings
 from kafka_broker import KafkaBroker
-from nginx_receiver import NginxReceiver
+from support import processes, programs
+from support.foreign_clients import ForeignClient, Kcat, Librdkafka
+from support.foreign_receivers import ForeignReceiver, nginx, waitress
+from support.shared_brokers import SharedBrokers
 
 from bridge.edge import log
-
-MARK_OF_FIXTURE = {
-    "broker": "broker",
-    "secure_broker": "broker",
-    "own_broker": "broker",
-    "kcat": "foreign",
-    "nginx_receiver": "foreign",
-}
-NOT_RUN = pytest.StashKey[dict[str, set[str]]]()
 
 # No example fails for its time: the machine may be busy.
 settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-speed")
 
 
-def missing(mark: str) -> list[str]:
-    """The programs that tests with this mark need and that are not installed."""
-    if mark == "broker":
-        return kafka_broker.missing_programs()
-    found = {
-        "kcat": shutil.which("kcat") or shutil.which("kafkacat"),
-        "nginx": nginx.program(),
-        "promtool": shutil.which("promtool"),
-    }
-    return [program for program, path in found.items() if path is None]
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        processes.end_with_parent()
+    config.pluginmanager.register(SharedBrokers(), "shared brokers")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that wait longest begin first: none of them is left for the end, when other workers have nothing to do."""
     for item in items:
-        for mark in {MARK_OF_FIXTURE[name] for name in getattr(item, "fixturenames", ()) if name in MARK_OF_FIXTURE}:
-            item.add_marker(mark)
+        if {"own_broker", "guarded"} & set(getattr(item, "fixturenames", ())):  # a broker of its own: seconds of CPU
+            item.add_marker("long")
+    order = ("faults", "broker", "e2e")
+    items.sort(key=lambda item: order.index(name) if (name := item.path.parent.name) in order else len(order))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark in ("broker", "foreign"):
-        programs = missing(mark) if item.get_closest_marker(mark) else []
-        if programs and os.environ.get("CI") == "true":
-            pytest.fail(f"not installed: {', '.join(programs)} (CI=true: a failure)", pytrace=False)
-        if programs:
-            item.config.stash.setdefault(NOT_RUN, {}).setdefault(", ".join(programs), set()).add(item.nodeid)
-            pytest.skip(f"not installed: {', '.join(programs)}")
+    programs.require(item)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for programs, tests in config.stash.get(NOT_RUN, {}).items():
-        text = f"NOT RUN: {len(tests)} tests, because {programs} is not installed here. `make system` installs it."
-        terminalreporter.write_line(text, red=True, bold=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in programs.report(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+def _shared(request: pytest.FixtureRequest, kind: str) -> KafkaBroker:
+    plugin = request.config.pluginmanager.getplugin("shared brokers")
+    assert isinstance(plugin, SharedBrokers)
+    return plugin.get(request.config, kind)
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+def broker(request: pytest.FixtureRequest) -> KafkaBroker:
     """One real Apache Kafka for all tests of a run. Leave it running; topics and groups by `fresh_name`."""
-    yield from running(KafkaBroker(tmp_path_factory.mktemp("broker")))
+    return _shared(request, "plain")
 
 
 @pytest.fixture(scope="session")
-def secure_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+def secure_broker(request: pytest.FixtureRequest) -> KafkaBroker:
     """The same with SASL and TLS listeners and certificates."""
-    yield from running(KafkaBroker(tmp_path_factory.mktemp("secure-broker"), secure=True))
+    return _shared(request, "secure")
 
 
 @pytest.fixture
@@ -94,20 +82,18 @@ def embedded_broker() -> Iterator[EmbeddedBroker]:
     embedded.stop()
 
 
-@pytest.fixture
-def nginx_receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NginxReceiver]:
-    """A receiver that is not ours, answering 204."""
-    receiver = NginxReceiver(tmp_path_factory.mktemp("nginx"))
+@pytest.fixture(params=["librdkafka", pytest.param("kcat", marks=pytest.mark.needs("kcat"))])
+def foreign_client(request: pytest.FixtureRequest) -> ForeignClient:
+    """Kafka clients that are not ours."""
+    return Kcat() if request.param == "kcat" else Librdkafka()
+
+
+@pytest.fixture(params=["waitress", pytest.param("nginx", marks=pytest.mark.needs("nginx"))])
+def foreign_receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ForeignReceiver]:
+    """HTTP servers that are not ours."""
+    receiver = ForeignReceiver(tmp_path / "receiver", nginx if request.param == "nginx" else waitress)
     yield receiver
     receiver.stop()
-
-
-@pytest.fixture
-def kcat() -> Callable[..., bytes]:
-    """Run kcat, a Kafka client that is not ours. Ask for it also where only `kafka_topics.produce` is used."""
-    from kafka_topics import kcat
-
-    return kcat
 
 
 @pytest.fixture(autouse=True)

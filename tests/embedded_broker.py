@@ -7,12 +7,14 @@ It has no transactions, no second group member, and forgets old records. kafka-p
 import subprocess
 import sys
 
+from support import processes
+
 
 class EmbeddedBroker:
     """Lives until `stop`, or until the tests end in any way: the child waits for the end of its standard input."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = processes.start(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None

@@ -7,15 +7,16 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from certificates import Certificates, make_certificates
-from loopback import dying_with_its_parent, free_port, wait_until
+from loopback import free_port, wait_until
+from support.processes import Process, run, start
 
 FILES = Path(__file__).parent / "broker" / "server"
 CACHE = Path(__file__).parent.parent / ".cache" / "kafka"
-PROGRAMS = ("java", "mvn", "openssl")
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
@@ -26,11 +27,6 @@ USER, PASSWORD = "bridge", "bridge-secret"
 JVM = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
-def missing_programs() -> list[str]:
-    """Which of the programs that a real broker needs are not installed."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
-
-
 def class_path() -> str:
     """The broker's jars in Maven's repository, asked for once per content of the pom."""
     pom = FILES / "pom.xml"
@@ -38,7 +34,7 @@ def class_path() -> str:
     if not (cached.exists() and all(Path(jar).exists() for jar in cached.read_text().split(":"))):
         CACHE.mkdir(parents=True, exist_ok=True)
         command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:build-classpath", f"-Dmdep.outputFile={cached}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        done = run(command, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise RuntimeError(f"Maven could not resolve the broker's jars:\n{done.stdout}{done.stderr}")
     return cached.read_text()
@@ -70,6 +66,12 @@ def _secure_properties(certificates: Certificates) -> dict[str, str]:
     }
 
 
+def _stopped(pid: int) -> bool:
+    """Whether each of its threads has come to the stop that SIGSTOP asked for: under load one goes on for a while."""
+    states = [file.read_text().rpartition(")")[2].split()[0] for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) <= {"T"}
+
+
 class KafkaBroker:
     """A broker with its data in `folder`; `stop`, `kill` and `start` again keep the data and the ports.
 
@@ -81,8 +83,9 @@ class KafkaBroker:
         self.folder = folder
         self.log = folder / "broker.log"
         self.certificates = make_certificates(folder / "tls") if secure else None
+        self._secure = secure
         self._ports = {protocol: free_port() for protocol in SECURITY_PROTOCOLS[: 4 if secure else 1]}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process[bytes] | None = None
         self._config = folder / "server.properties"
         folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(self._properties(settings or {}))
@@ -105,8 +108,8 @@ class KafkaBroker:
     def start(self) -> None:
         """Start and wait until it answers (3 s)."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                dying_with_its_parent(_java("kafka.Kafka", self._config)),
+            self._process = start(
+                _java("kafka.Kafka", self._config),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -130,8 +133,10 @@ class KafkaBroker:
     def frozen(self) -> Iterator[None]:
         """SIGSTOP, and SIGCONT at the end: connections stay up, nothing answers."""
         assert self._process is not None
+        stopping = self._process.pid
         self._process.send_signal(signal.SIGSTOP)
         try:
+            wait_until(lambda: _stopped(stopping), timeout=60, what="the broker has stopped")
             yield
         finally:
             self._process.send_signal(signal.SIGCONT)
@@ -161,13 +166,30 @@ class KafkaBroker:
         self._process = None
 
     def _format(self) -> None:
-        """Make the data folder, and in it the SCRAM users. A JVM start: 1 s."""
-        scram = [m for m in MECHANISMS[1:] if self.certificates]
+        """Make the data folder, and in it the SCRAM users: a copy of one that was formatted before (a JVM start: 1 s)."""
+        made_from = (FILES / "pom.xml").read_bytes() + str((CLUSTER_ID, USER, PASSWORD, self._secure)).encode()
+        formatted = CACHE / f"formatted-{hashlib.sha256(made_from).hexdigest()[:16]}"
+        if not formatted.exists():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+                self._format_anew(Path(folder))
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    (Path(folder) / "data").rename(formatted)
+        shutil.copytree(formatted, self.folder / "data")
+
+    def _format_anew(self, folder: Path) -> None:
+        config = folder / "server.properties"
+        config.write_text(self._config.read_text() + f"log.dirs={folder / 'data'}\n")
+        scram = [m for m in MECHANISMS[1:] if self._secure]
         users = [word for m in scram for word in ("--add-scram", f"{m}=[name={USER},password={PASSWORD}]")]
-        command = _java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", self._config, *users)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command = _java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config, *users)
+        done = run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the broker's data folder could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process may know of it, which must not stop it."""
+        return {**self.__dict__, "_process": None}
 
     def _properties(self, settings: Mapping[str, str]) -> str:
         """The text of server.properties: that of the file, then ours, then the caller's."""

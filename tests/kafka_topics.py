@@ -1,8 +1,7 @@
 """What tests do to a topic and a group besides running the bridge: make, write with a foreign client, read, ask."""
 
 import itertools
-import shutil
-import subprocess
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,13 +9,15 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata
 from loopback import wait_until
+from support.foreign_clients import Librdkafka
 
 _counter = itertools.count(1)
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "0")
 
 
 def fresh_name(stem: str) -> str:
     """A name for a topic or a group that no other test of this run has."""
-    return f"{stem}-{next(_counter)}"
+    return f"{stem}-{_WORKER}-{next(_counter)}"
 
 
 def make_topic(bootstrap: str, name: str, partitions: int = 3, **configs: str) -> str:
@@ -37,15 +38,6 @@ def _led_partitions(admin: Any, topic: str) -> int:
     return sum(partition["leader_id"] >= 0 for partition in described.get("partitions", ()))
 
 
-def kcat(*arguments: str, stdin: bytes = b"", timeout: float = 30) -> bytes:
-    """Run kcat (a client built on librdkafka: nothing of ours), return what it printed."""
-    program = shutil.which("kcat") or shutil.which("kafkacat")
-    assert program is not None, "kcat is not installed"
-    done = subprocess.run([program, *arguments], input=stdin, capture_output=True, timeout=timeout, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
-
-
 def produce(
     bootstrap: str,
     topic: str,
@@ -53,18 +45,10 @@ def produce(
     *,
     partition: int | None = None,
     headers: Mapping[str, str] | None = None,
-    options: Iterable[str] = (),
 ) -> None:
-    """Write (key, value) records with kcat; neither may hold a tab or a line break. Without `partition`: by key.
-
-    Idempotent: a topic just made may refuse the first batch, and a plain producer then writes it after the second.
-    """
-    words = ["-P", "-b", bootstrap, "-t", topic, "-K", "\t", "-X", "topic.partitioner=murmur2_random"]
-    words += ["-X", "enable.idempotence=true"]
-    words += ["-p", str(partition)] if partition is not None else []
-    words += [word for name, value in (headers or {}).items() for word in ("-H", f"{name}={value}")]
-    lines = "".join(f"{key}\t{value}\n" for key, value in records)
-    kcat(*words, *options, stdin=lines.encode())
+    """Write (key, value) records with librdkafka, a client that is not ours. Without `partition`: by key."""
+    encoded = [(key.encode(), value.encode()) for key, value in records]
+    Librdkafka().produce(bootstrap, topic, encoded, partition=partition, headers=headers)
 
 
 def read_all(bootstrap: str, topic: str, **options: Any) -> list[Any]:

@@ -1,7 +1,6 @@
-"""Servers beside the tests: free ports, waiting for something to come true, leaving no process behind."""
+"""Servers beside the tests: free ports, waiting for something to come true."""
 
 import random
-import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -41,8 +40,3 @@ def wait_until(true: Callable[[], bool], *, timeout: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {timeout:g} s")
         time.sleep(0.02)
-
-
-def dying_with_its_parent(command: list[str]) -> list[str]:
-    """The command, wrapped so that it gets SIGTERM when the tests are killed (Linux; elsewhere as it is)."""
-    return ["setpriv", "--pdeathsig", "TERM", *command] if shutil.which("setpriv") else command

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from edge import certificates as files
 from edge.certificates import Certificates
+from support import processes
 
 from bridge import __version__
 from bridge.commands.named import OTHERS
@@ -41,7 +42,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def bridge(*arguments: str, text: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "bridge", *arguments],
         input=text,
         capture_output=True,
@@ -180,11 +181,11 @@ def test_the_help_says_of_each_command_what_the_command_says_itself() -> None:
 
 def test_a_start_does_not_wait_for_rich_which_is_there_all_the_same() -> None:
     code = "import sys, bridge.service; assert not {'rich', 'pygments'} & sys.modules.keys(); import rich.console, pygments.lexers"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    processes.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_help_waits_for_nothing_that_it_does_not_need() -> None:
-    told = subprocess.run(
+    told = processes.run(
         [sys.executable, "-X", "importtime", "-m", "bridge", "--help"], capture_output=True, text=True, check=True
     )
     imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines() if line.startswith("import time:")}

@@ -3,13 +3,13 @@
 import ast
 import importlib.util
 import os
-import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from support import processes
 
 ROOT = Path(__file__).parents[1]
 BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -52,7 +52,7 @@ def test_all_of_them_are_compiled_or_none() -> None:
 def test_a_wheel_is_pure_python_unless_it_is_asked_otherwise(tmp_path: Path) -> None:
     environ = {name: text for name, text in os.environ.items() if name != "OCS_BRIDGE_COMPILE"}
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
+    processes.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
 
     (wheel,) = tmp_path.iterdir()
     assert wheel.name.endswith("-py3-none-any.whl")

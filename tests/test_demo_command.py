@@ -11,6 +11,7 @@ import time
 
 import pytest
 from kafka_broker import KafkaBroker
+from support import processes
 
 DEMO = [sys.executable, "-m", "bridge", "demo"]
 
@@ -35,7 +36,7 @@ def checked(text: str) -> None:
 
 def test_without_a_terminal_it_prints_lines_and_a_summary_and_ends_by_itself() -> None:
     command = [*DEMO, "--for", "10s", "--rate", "60", "--bad", "0.05"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = processes.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
     assert "http://127.0.0.1:" in done.stdout
@@ -59,9 +60,7 @@ def shown(terminal: int, until: str, timeout: float) -> str:
 def test_in_a_terminal_it_shows_a_live_picture_until_ctrl_c_and_leaves_the_terminal_as_it_was() -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"}
-    process = subprocess.Popen(
-        DEMO, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    )
+    process = processes.start(DEMO, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
     os.close(theirs)
     try:
         picture = shown(ours, r"StartDialing", 40)
@@ -81,7 +80,7 @@ def test_in_a_terminal_it_shows_a_live_picture_until_ctrl_c_and_leaves_the_termi
 
 @pytest.mark.parametrize("after", [0.3, 1.0, 2.0, 4.0])
 def test_ctrl_c_ends_it_cleanly_at_any_moment_of_the_start(after: float) -> None:
-    process = subprocess.Popen([*DEMO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = processes.start([*DEMO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         process.stdout.readline()  # the URLs: everything is up but the bridge's membership
@@ -96,10 +95,11 @@ def test_ctrl_c_ends_it_cleanly_at_any_moment_of_the_start(after: float) -> None
     assert "written to Kafka" in output
 
 
+@pytest.mark.long
 def test_it_works_with_a_real_broker_and_goes_on_where_it_was(broker: KafkaBroker) -> None:
     for _ in range(2):
         command = [*DEMO, "--for", "8s", "--rate", "50", "--broker", broker.bootstrap]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = processes.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "embedded" not in done.stdout
         checked(done.stdout)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
+from support import processes
 
 from bridge.demo.check import problems
 from bridge.demo.lines import line, remarks, summary
@@ -197,17 +198,17 @@ def test_a_line_says_in_words_what_the_notification_says_in_numbers() -> None:
     )
 
 
-def receiver_process(*arguments: str) -> subprocess.Popen[str]:
+def receiver_process(*arguments: str) -> processes.Process[str]:
     code = (
         "import sys; from bridge.demo.commands import run_receiver; from bridge.demo.receiver import Answer;"
         "sys.exit(run_receiver('127.0.0.1', int(sys.argv[1]), Answer(), raw='raw' in sys.argv))"
     )
-    return subprocess.Popen(
+    return processes.start(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def visited(process: subprocess.Popen[str], port: int, *bodies: dict[str, object]) -> tuple[int, str, str]:
+def visited(process: processes.Process[str], port: int, *bodies: dict[str, object]) -> tuple[int, str, str]:
     deadline = time.monotonic() + 15
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         while time.monotonic() < deadline:

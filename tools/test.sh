@@ -1,37 +1,41 @@
 #!/bin/sh
-# All tests with coverage, that of child processes too. The core must be covered whole when all tests ran.
-# The core's tests only compute and most others only wait, so without arguments they run side by side; they are told after them.
-# pytest's closing lines are said once more at the end, below the coverage, for readers of a CI log.
+# The tests, or with arguments those that they choose (`tools/test.sh tests/core -x`).
+#   core    pure computing, so one worker a processor; the coverage of bridge.core, branches too, must be 100 %
+#   rest    mostly waits for brokers, sockets and processes, so several workers a processor
+#   alone   what measures tenths of a second: in one process, with nothing beside it
+# With TESTS=all, as CI has it, the long ones run, too, property tests try all their examples, and the last two steps run on
+# the compiled bridge, as the image has it. Whatever is started ends with this script.
 set -eu
 cd "$(dirname "$0")/.."
-bin=.venv/bin
-log=.cache/test.log beside=.cache/test-core.log
-mkdir -p .cache
-whole=$([ $# -eq 0 ] && echo yes || echo no)
-[ ! -t 1 ] || set -- --color=yes "$@"
+guard=$(command -v setpriv >/dev/null && echo "setpriv --pdeathsig KILL" || true)
+if [ -n "$guard" ] && [ -z "${GUARDED:-}" ]; then GUARDED=yes exec $guard "$0" "$@"; fi
+pytest="$guard .venv/bin/python -m pytest -p no:cacheprovider"
+[ $# -eq 0 ] || exec $pytest "$@"
 
-rm -f .coverage .coverage.* .cache/test.status "$beside"
-if [ "$whole" = yes ]; then
-  nice -n 5 $bin/coverage run -m pytest -p no:cacheprovider tests/core tests/docs > "$beside" 2>&1 &
-  core=$!
-  trap 'kill "$core" 2>/dev/null || true' EXIT
-  set -- --ignore=tests/core --ignore=tests/docs "$@"
-fi
-{ $bin/coverage run -m pytest "$@" 2>&1 && echo 0 > .cache/test.status || echo $? > .cache/test.status; } | tee "$log"
-status=$(cat .cache/test.status)
-if [ "$whole" = yes ]; then
-  wait "$core" || status=$?
-  trap - EXIT
-  cat "$beside"
-fi
+processors=$(getconf _NPROCESSORS_ONLN)
+[ ! -t 1 ] || pytest="$pytest --color=yes"
+mkdir -p .cache/test
+rm -f .cache/test/*
+step() { # step NAME ARGUMENTS
+  name=$1; shift
+  echo "--- $name"
+  { $pytest -q "$@" 2>&1 || echo "$name" >> .cache/test/failed; } | tee ".cache/test/$name.log"
+}
 
-if [ "$status" -eq 0 ] && [ "$whole" = yes ]; then
-  $bin/coverage combine --quiet
-  $bin/coverage report
-  echo "coverage of the core, branches too, must be 100 %:"
-  $bin/coverage report --include='bridge/core/*' --fail-under=100 || status=$?
+step core -n "$processors" tests/core tests/edge/test_assignor.py --cov
+long='and not long'
+if [ "${TESTS:-}" = all ]; then
+  long=''
+  tools/compile.sh
+  export PYTHONPATH="$PWD/.cache/compiled" PYTHONSAFEPATH=1
 fi
-for each in "$beside" "$log"; do
-  [ ! -f "$each" ] || grep -E '(passed|failed|skipped|deselected|errors?|no tests ran).* in [0-9.]+s' "$each" | tail -n 1
+step rest -n "$((3 * processors))" --maxschedchunk 1 -m "not alone $long" --ignore=tests/core --ignore=tests/edge/test_assignor.py
+step alone -m "alone $long" --ignore=tests/core --ignore=tests/edge/test_assignor.py
+
+for name in core rest alone; do
+  grep -h '^NOT RUN' ".cache/test/$name.log" || true
 done
-exit "$status"
+for name in core rest alone; do
+  printf '%-6s' "$name"; grep -E '(passed|failed|skipped|deselected|errors?|no tests ran).* in [0-9.]+s' ".cache/test/$name.log" | tail -n 1
+done
+[ ! -e .cache/test/failed ] || { echo "failed: $(tr '\n' ' ' < .cache/test/failed)"; exit 1; }

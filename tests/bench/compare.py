@@ -19,7 +19,8 @@ from pathlib import Path
 from bench.contenders import AFTERNOON, BRIDGES, PEERS, available
 from bench.machine import Sink
 from bench.runs import Lab, Row
-from kafka_broker import KafkaBroker, missing_programs
+from kafka_broker import KafkaBroker
+from support.programs import BROKER, absent
 
 #: Loads by name: groups, milliseconds until an answer, share of POSTs that fail.
 BACKLOGS = {
@@ -96,7 +97,7 @@ def _cells(rows: list[Row]) -> list[str]:
 def main(arguments: list[str]) -> int:
     args = parsed(arguments)
     unknown = set(args.only.split(",")) - {*BRIDGES, *PEERS, *AFTERNOON} | set(args.loads.split(",")) - set(LOADS)
-    if lacking := missing_programs() or sorted(unknown):
+    if lacking := absent(BROKER) or sorted(unknown):
         print(f"not installed, or not known: {', '.join(lacking)}", file=sys.stderr)
         return 2
     names, rows = available(args.only.split(",")), list[Row]()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.machine import GO, HERE, built_peer
-from loopback import dying_with_its_parent, free_port
+from loopback import free_port
+from support import processes
 
 #: Peers and their configurations. All keep order: in each partition, one POST at a time.
 PEERS = {"bento-fallback": "bento", "bento-batched": "bento", "connect-ordered": "connect"}
@@ -75,7 +76,7 @@ def _command(name: str, place: Place) -> list[str]:
 
 
 @contextmanager
-def running(name: str, place: Place) -> Iterator[subprocess.Popen[bytes]]:
+def running(name: str, place: Place) -> Iterator[processes.Process[bytes]]:
     """The contender's process; stopped in the end, by force if it does not stop by itself."""
     place.folder.mkdir(parents=True)
     environ = {
@@ -90,8 +91,8 @@ def running(name: str, place: Place) -> Iterator[subprocess.Popen[bytes]]:
         ),
     }
     with (place.folder / "log").open("wb") as log:
-        command = dying_with_its_parent(_command(name, place))
-        process = subprocess.Popen(command, env=environ, cwd=place.folder, stdout=log, stderr=log)
+        command = _command(name, place)
+        process = processes.start(command, env=environ, cwd=place.folder, stdout=log, stderr=log)
     try:
         yield process
     finally:

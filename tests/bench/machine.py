@@ -5,13 +5,13 @@ import http.client
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from loopback import dying_with_its_parent, free_port, wait_until
+from loopback import free_port, wait_until
+from support import processes
 
 HERE = Path(__file__).parent
 BUILT = HERE.parents[1] / ".cache" / "bench"
@@ -28,7 +28,7 @@ def built_sink() -> Path:
     program, source = BUILT / "sink", HERE / "sink.c"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILT.mkdir(parents=True, exist_ok=True)
-        subprocess.run([shutil.which("gcc") or "cc", "-O2", "-o", program, source], check=True)
+        processes.run([shutil.which("gcc") or "cc", "-O2", "-o", program, source], check=True)
     return program
 
 
@@ -45,7 +45,7 @@ def built_peer(name: str) -> Path | None:
     (work / "go.mod").write_text(f"module bench/{name}\n\ngo 1.26\n\nrequire {GO[name]}\n")
     print(f"building {name} (minutes) ...", file=sys.stderr, flush=True)
     for command in (["go", "mod", "tidy"], ["go", "build", "-p", "1", "-trimpath", "-o", str(program), "."]):
-        if subprocess.run(command, cwd=work, capture_output=True, check=False).returncode:
+        if processes.run(command, cwd=work, capture_output=True, check=False).returncode:
             return None
     stamp.write_text(GO[name])
     return program
@@ -100,7 +100,7 @@ class Sink:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/notify"
-        self.process = subprocess.Popen(dying_with_its_parent([str(built_sink()), str(self.port)]))
+        self.process = processes.start([str(built_sink()), str(self.port)])
 
     def ask(self, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

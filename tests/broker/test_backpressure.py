@@ -46,7 +46,7 @@ def others(receiver: Receiver) -> list[dict[str, Any]]:
 
 
 def test_a_group_that_is_never_answered_slows_no_other_partition_and_takes_no_more_memory(
-    broker: KafkaBroker, kcat: object, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
+    broker: KafkaBroker, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     count = 1500
     with Receiver(answers_all_but_one_group) as receiver:
@@ -79,7 +79,7 @@ def test_a_group_that_is_never_answered_slows_no_other_partition_and_takes_no_mo
 
 
 def test_a_partition_that_was_paused_is_read_on_once_its_records_are_done(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=1)
     settings["delivery"] = {"max_buffered_records": 50, "checkpoint_interval": 0.2, "drain_timeout": 8}

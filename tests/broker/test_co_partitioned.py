@@ -212,7 +212,7 @@ fields:
 
 
 def test_states_and_statistics_from_two_topics_come_in_one_notification_whoever_has_the_group(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, tmp_path: Path
 ) -> None:
     groups = 40
     profile = tmp_path / "progress.yaml"

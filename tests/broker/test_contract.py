@@ -13,6 +13,7 @@ import uvloop
 from group_events import change
 from kafka import KafkaProducer
 from kafka_topics import fresh_name, make_topic
+from support.programs import BROKER, demand
 
 from bridge.connections import KafkaSettings
 from bridge.core.ledger import Ledger, restore
@@ -61,7 +62,7 @@ class Broker:
 @pytest.fixture(params=["real", "embedded"])
 def any_broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "real":
-        request.applymarker(pytest.mark.broker)
+        demand(*BROKER)
     return Broker(request)
 
 

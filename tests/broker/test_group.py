@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bridge_process import BridgeProcess
 from edge import scripts
 from edge.receivers import Line, Receiver
@@ -26,8 +27,9 @@ def slow(line: Line) -> None:
         line.send(scripts.http(204))
 
 
+@pytest.mark.long
 def test_members_that_come_and_go_under_load_post_each_event_once_and_in_order(
-    broker: KafkaBroker, kcat: object, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
+    broker: KafkaBroker, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     with Receiver(slow) as receiver:
         settings = settings_of(receiver.url, partitions=6)
@@ -55,7 +57,7 @@ def test_members_that_come_and_go_under_load_post_each_event_once_and_in_order(
 
 
 def test_a_member_that_is_killed_is_replaced_and_nothing_is_missed(
-    broker: KafkaBroker, kcat: object, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
+    broker: KafkaBroker, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     with Receiver(slow) as receiver:
         settings = settings_of(receiver.url, partitions=4)

@@ -53,6 +53,7 @@ def allow_only(broker: KafkaBroker, topic: str, operation: ACLOperation) -> None
     assert not made["failed"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("operation", "outcomes", "problem"),
     [
@@ -64,7 +65,6 @@ def allow_only(broker: KafkaBroker, topic: str, operation: ACLOperation) -> None
 )
 def test_posts_go_on_and_it_is_told_what_the_outcome_topic_could_not_be_used_for(
     guarded: KafkaBroker,
-    kcat: object,
     receiver: Receiver,
     tmp_path: Path,
     operation: ACLOperation,

@@ -18,7 +18,7 @@ def nothing(consumer: KafkaConsumer) -> None:
 
 @pytest.mark.parametrize(("mend", "left"), [(nothing, 0), (never_forget_parked, 20)], ids=["stock", "mended"])
 def test_what_was_parked_by_a_pause_comes_after_the_resume(
-    broker: KafkaBroker, kcat: object, mend: Callable[[KafkaConsumer], None], left: int
+    broker: KafkaBroker, mend: Callable[[KafkaConsumer], None], left: int
 ) -> None:
     topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=2)
     busy, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
@@ -46,7 +46,7 @@ def test_what_was_parked_by_a_pause_comes_after_the_resume(
         consumer.close()
 
 
-def test_a_partition_resumed_within_a_poll_is_read_in_that_poll(broker: KafkaBroker, kcat: object) -> None:
+def test_a_partition_resumed_within_a_poll_is_read_in_that_poll(broker: KafkaBroker) -> None:
     topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=1)
     paused = TopicPartition(topic, 0)
     produce(broker.bootstrap, topic, changes(3, groups=1), partition=0)

@@ -21,7 +21,7 @@ def arrived(receiver: Receiver, count: int) -> None:
 
 
 def test_a_fresh_group_with_latest_skips_what_is_older_says_so_and_commits_where_idle_partitions_start(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=2)
     settings["kafka"]["auto_offset_reset"] = "latest"
@@ -46,7 +46,7 @@ def test_a_fresh_group_with_latest_skips_what_is_older_says_so_and_commits_where
 
 
 def test_a_fresh_group_with_earliest_reads_everything(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=2)
     produce(broker.bootstrap, settings["kafka"]["topics"], changes(20, groups=4))
@@ -59,7 +59,7 @@ def test_a_fresh_group_with_earliest_reads_everything(
 
 
 def test_a_partition_added_later_is_read_from_its_beginning_although_the_group_started_with_latest(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=1)
     settings["kafka"]["auto_offset_reset"] = "latest"
@@ -81,7 +81,7 @@ def test_a_partition_added_later_is_read_from_its_beginning_although_the_group_s
 
 
 def test_a_committed_offset_that_no_longer_exists_is_replaced_by_the_earliest_and_the_gap_is_counted(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=1)
     topic, group = settings["kafka"]["topics"], settings["kafka"]["group_id"]

@@ -21,6 +21,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_broker import KafkaBroker
 from kafka_topics import fresh_name, make_topic, produce
 from loopback import free_port
+from support import processes
 
 from bridge.core.saved import StateRecord
 
@@ -53,7 +54,7 @@ class Commands:
 def bridge(*arguments: str | Path, text: str = "") -> Run:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
     command = [sys.executable, "-m", "bridge", *map(str, arguments)]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    return processes.run(command, input=text, capture_output=True, text=True, timeout=60, check=False, env=environ)
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def test_groups_are_listed_from_the_state_topic(commands: Callable[..., Commands
 
 
 def test_groups_are_listed_as_running_bridges_know_them(
-    settings_of: Callable[..., dict[str, Any]], receiver: Receiver, tmp_path: Path, broker: KafkaBroker, kcat: object
+    settings_of: Callable[..., dict[str, Any]], receiver: Receiver, tmp_path: Path, broker: KafkaBroker
 ) -> None:
     settings = settings_of(receiver.url, partitions=1)
     settings["notifications"] |= {"interval": 5}
@@ -290,7 +291,7 @@ def test_groups_are_listed_as_running_bridges_know_them(
 
 
 def test_a_bridge_that_starts_with_an_imported_state_tells_of_its_groups_without_any_event(
-    settings_of: Callable[..., dict[str, Any]], receiver: Receiver, tmp_path: Path, broker: KafkaBroker, kcat: object
+    settings_of: Callable[..., dict[str, Any]], receiver: Receiver, tmp_path: Path, broker: KafkaBroker
 ) -> None:
     old = settings_of(receiver.url, partitions=2)
     produce(broker.bootstrap, old["kafka"]["topics"], [(f"G{n}", change(f"G{n}", n)) for n in range(5)])

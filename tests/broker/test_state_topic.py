@@ -13,6 +13,7 @@ from kafka_broker import PASSWORD, USER, KafkaBroker
 from kafka_topics import end_offsets, fresh_name, make_topic
 from loopback import free_port
 from pydantic import SecretStr
+from support.programs import BROKER
 
 from bridge.connections import KafkaSettings
 from bridge.core.outcome import StateTopicError, Unavailable
@@ -192,7 +193,7 @@ def grant(guarded: Guarded, name: str, what: str) -> str:
     )
 
 
-@pytest.mark.broker
+@pytest.mark.needs(*BROKER)
 def test_a_user_without_rights_is_told_which_he_needs(guarded: Guarded) -> None:
     name = make_state_topic(guarded.broker.bootstrap)
     topic = state_topic(guarded.kafka(), name)
@@ -208,7 +209,7 @@ def test_a_user_without_rights_is_told_which_he_needs(guarded: Guarded) -> None:
     assert asyncio.run(restored(topic, 0)).records == 1
 
 
-@pytest.mark.broker
+@pytest.mark.needs(*BROKER)
 def test_a_user_who_may_only_read_and_write_can_use_a_topic_and_is_warned_once(
     guarded: Guarded, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +230,7 @@ def test_a_user_who_may_only_read_and_write_can_use_a_topic_and_is_warned_once(
     assert "DESCRIBE_CONFIGS" not in capfd.readouterr().err
 
 
-@pytest.mark.broker
+@pytest.mark.needs(*BROKER)
 def test_a_user_who_may_not_make_the_topic_is_told_the_command(guarded: Guarded) -> None:
     name = fresh_name("state")
     guarded.allow(name, ACLOperation.READ, ACLOperation.WRITE)

@@ -21,7 +21,7 @@ def arrived(receiver: Receiver, count: int, timeout: float = 20) -> None:
 
 
 def test_a_topic_that_is_missing_is_named_and_read_once_it_is_made(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, tmp_path: Path
 ) -> None:
     topic = fresh_name("late")
     settings = {
@@ -50,7 +50,7 @@ def test_a_topic_that_is_missing_is_named_and_read_once_it_is_made(
 
 
 def test_one_of_two_topics_that_is_missing_keeps_nobody_from_reading_the_other(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url)
     there, late = settings["kafka"]["topics"], fresh_name("late")
@@ -67,7 +67,7 @@ def test_one_of_two_topics_that_is_missing_keeps_nobody_from_reading_the_other(
 
 
 def test_a_broker_that_is_down_at_the_start_is_told_with_the_cause_and_used_once_it_is_up(
-    own_broker: KafkaBroker, kcat: object, receiver: Receiver, tmp_path: Path
+    own_broker: KafkaBroker, receiver: Receiver, tmp_path: Path
 ) -> None:
     topic = make_topic(own_broker.bootstrap, "events")
     produce(own_broker.bootstrap, topic, changes(10, groups=2))
@@ -154,7 +154,7 @@ def test_a_broker_that_does_not_let_it_in_is_told_with_the_cause_and_no_secret(
 
 
 def test_a_broker_that_is_away_for_less_than_the_session_costs_nothing_but_time(
-    own_broker: KafkaBroker, kcat: object, receiver: Receiver, tmp_path: Path
+    own_broker: KafkaBroker, receiver: Receiver, tmp_path: Path
 ) -> None:
     topic = make_topic(own_broker.bootstrap, "events", partitions=2)
     settings = {
@@ -179,7 +179,7 @@ def test_a_broker_that_is_away_for_less_than_the_session_costs_nothing_but_time(
 
 
 def test_a_broker_that_is_away_for_longer_loses_nothing(
-    own_broker: KafkaBroker, kcat: object, receiver: Receiver, tmp_path: Path
+    own_broker: KafkaBroker, receiver: Receiver, tmp_path: Path
 ) -> None:
     topic = make_topic(own_broker.bootstrap, "events", partitions=2)
     settings = {

@@ -4,7 +4,6 @@ import functools
 import json
 import re
 import shutil
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any, Self
 import httpx
 import yaml
 from chart.release import CHART
-from loopback import dying_with_its_parent, free_port, reachable, wait_until
+from loopback import free_port, reachable, wait_until
+from support import processes
 
 SPEED = 20  # times as fast as the alerts are written for
 UNITS = {"m": 60, "h": 3600, "d": 86400}
@@ -49,7 +49,7 @@ class Alerting:
         self.told: set[tuple[str, str]] = set()
         self._folder = folder
         self._targets: list[dict[str, Any]] = []
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[processes.Process[bytes]] = []
         self._webhook = ThreadingHTTPServer(("127.0.0.1", 0), self._receiver())
         self._prometheus = free_port()
 
@@ -117,7 +117,7 @@ class Alerting:
 
     def _start(self, name: str, *command: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
-            self._processes.append(subprocess.Popen(dying_with_its_parent(list(command)), stdout=log, stderr=log))
+            self._processes.append(processes.start(list(command), stdout=log, stderr=log))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

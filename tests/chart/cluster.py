@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from chart.release import CHART, Object, tool
 from faults.harness.recorder import Recorder
 from kafka_broker import KafkaBroker
 from kafka_topics import fresh_name, make_topic
+from support import processes
 
 HOST = os.environ.get("CLUSTER_HOST", "127.0.0.1")
 #: Where the home-made cluster has the pods' logs; empty in others.
@@ -41,12 +41,13 @@ class PodBroker(KafkaBroker):
 
 def kubectl(*words: str, text: str | None = None, timeout: float = 120, silent: bool = False) -> str:
     """What it printed; AssertionError with what it said if it failed, or (`silent`) warned."""
-    done = subprocess.run(
+    done = processes.run(
         [tool("kubectl"), *words], capture_output=True, text=True, timeout=timeout, check=False, input=text
     )
     assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
     assert not (silent and done.stderr), done.stderr
-    return done.stdout
+    printed: str = done.stdout
+    return printed
 
 
 class Release:
@@ -63,8 +64,8 @@ class Release:
         chart = (str(CHART),) if command in ("install", "upgrade") else ()
         call = [tool(which), command, "ocs-bridge", *words[:1], *chart, "-n", self.namespace, *values, *words[1:]]
         call = [word for word in call if word]
-        done = subprocess.run(call, capture_output=True, text=True, timeout=timeout + 30, check=False)
-        said = done.stdout + done.stderr
+        done = processes.run(call, capture_output=True, text=True, timeout=timeout + 30, check=False)
+        said: str = done.stdout + done.stderr
         assert done.returncode == 0, f"{' '.join(call)}: {said}"
         assert "would violate" not in said, said
         return said

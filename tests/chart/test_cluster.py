@@ -5,13 +5,13 @@ Run by `make cluster` (tools/cluster.sh), which sets KUBECONFIG, CLUSTER_HOST, C
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from chart.cluster import LOGS, SELECTOR, PodBroker, kubectl, release, values_for, wait_gone
 from chart.release import HELMS, Object, pods, rendered
 from faults.harness.recorder import Recorder
+from support import processes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -46,7 +46,7 @@ def ask_as_helm_test_does(url: str) -> None:
     program, *arguments, _ = test["spec"]["containers"][1]["command"]
     podman = ["podman", *os.environ["STORAGE"].split(), "run", "--rm", "--network=host", "--entrypoint", program]
     call = [*podman, os.environ["CLUSTER_IMAGE"], *arguments, url]
-    done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+    done = processes.run(call, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "/readyz 200\n/metrics 200\n"), done.stderr
 
 

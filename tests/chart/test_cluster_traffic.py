@@ -6,7 +6,6 @@ Run by `make cluster`. Only in the home-made cluster are processes killed, and l
 import itertools
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from faults.harness.recorder import Recorder
 from faults.harness.workload import Workload
 from kafka_topics import committed
 from loopback import wait_until
+from support import processes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 PARTITIONS = 6
@@ -191,7 +191,7 @@ def kill(run: Traffic) -> None:
     podman = ["podman", *os.environ["STORAGE"].split()]
     name = f"kubelab-{pod['metadata']['uid'][:8]}-bridge-0"
     at = time.time()
-    subprocess.run([*podman, "kill", "--signal", "KILL", name], check=True, capture_output=True, timeout=30)
+    processes.run([*podman, "kill", "--signal", "KILL", name], check=True, capture_output=True, timeout=30)
     uid = pod["metadata"]["uid"]
     wait_until(lambda: restarts(run.made, uid) > 0, timeout=60, what="the killed container is started again")
     run.excuses.append(Excuse(str(pod["metadata"]["name"]), "kill -9", at, time.time()))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from chart.release import CHART, HELMS, ROOT, tool
-from loopback import dying_with_its_parent, free_port, reachable, wait_until
+from loopback import free_port, reachable, wait_until
+from support import processes
 
 pytestmark = pytest.mark.chart
 META = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -19,14 +20,14 @@ META = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 def test_the_schema_has_the_bridges_settings() -> None:
     command = [sys.executable, str(ROOT / "tools/chart_schema.py"), "--check"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = processes.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stderr
 
 
 def test_the_readme_is_made_from_the_values(tmp_path: Path) -> None:
     shutil.copytree(CHART, tmp_path / "ocs-bridge")
-    subprocess.run([tool("helm-docs"), "-c", str(tmp_path), "-l", "error"], check=True, timeout=60)
+    processes.run([tool("helm-docs"), "-c", str(tmp_path), "-l", "error"], check=True, timeout=60)
 
     assert (tmp_path / "ocs-bridge/README.md").read_text() == (CHART / "README.md").read_text(), "run make chart-docs"
 
@@ -60,7 +61,7 @@ def test_versions_are_one() -> None:
 
 
 def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [tool("hadolint"), str(ROOT / "Dockerfile")], capture_output=True, text=True, timeout=60, check=False
     )
 
@@ -78,7 +79,7 @@ def test_dashboards_of_the_repository_are_in_the_chart() -> None:
 def registry() -> Iterator[str]:
     """A registry on loopback; its address."""
     port = free_port()
-    process = subprocess.Popen(dying_with_its_parent([tool("registry"), "-port", str(port)]), stderr=subprocess.DEVNULL)
+    process = processes.start([tool("registry"), "-port", str(port)], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: reachable(port), timeout=60, what="registry")
         yield f"127.0.0.1:{port}"
@@ -90,7 +91,7 @@ def registry() -> Iterator[str]:
 @pytest.mark.parametrize("helm", HELMS)
 def test_it_can_be_packed_pushed_and_pulled(helm: str, registry: str, tmp_path: Path) -> None:
     def call(*command: str) -> None:
-        subprocess.run([tool(helm), *command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        processes.run([tool(helm), *command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
     call("package", str(CHART))
     name = f"ocs-bridge-{META['version']}.tgz"

@@ -6,6 +6,7 @@ import pytest
 from campaigns import FULL, KEY, LENIENT, STRICT, change, events, record, snapshot, stamp, statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from values import copied
 
 from bridge.core.campaign_group import CampaignGroup
@@ -19,7 +20,7 @@ from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 Arrivals = list[tuple[Event, Stamp]]
-MANY = settings(max_examples=150)
+MANY = settings(max_examples=examples(150))
 
 
 def merge(table: GroupTable, event: Event, offset: int = 0, number: int = 0, policy: Policy = LENIENT) -> Facts | None:

@@ -8,7 +8,8 @@ from values import changed
 
 from bridge.core.identity import event_id, group_key
 from bridge.core.outcome import Invalid, InvalidEvent
-from bridge.core.record import Partition, Record
+from bridge.core.record import Partition, Record, names
+from bridge.core.schedule import Due
 
 TEXTS = st.none() | st.text(alphabet="a/%25F2", max_size=6)
 
@@ -63,3 +64,11 @@ def test_the_id_is_the_same_for_the_same_record_and_another_for_any_other() -> N
         )
     }
     assert len(ids) == 2 * 5
+
+
+def test_the_id_of_a_slot_is_its_group_encoded_for_a_header_and_the_time_it_begins() -> None:
+    assert event_id("cluster", Due("Env/Gr\u00fcn", 1_000, 2_000, 1_000)) == "cluster/Env/Gr%C3%BCn/1000"
+
+
+def test_partitions_are_named_in_order() -> None:
+    assert names([Partition("b", 1), Partition("a", 10), Partition("a", 2)]) == ["a-10", "a-2", "b-1"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support.examples import examples
 
 from bridge.core.intake import Intake
 from bridge.core.ledger import MAX_SPAN, Ledger
@@ -105,7 +106,7 @@ class IntakeFromBeginToEnd(RuleBasedStateMachine):
 
 
 TestIntakeFromBeginToEnd = IntakeFromBeginToEnd.TestCase
-TestIntakeFromBeginToEnd.settings = settings(max_examples=120, stateful_step_count=40)
+TestIntakeFromBeginToEnd.settings = settings(max_examples=examples(120), stateful_step_count=40)
 
 
 def test_no_more_records_are_taken_than_the_share_allows() -> None:

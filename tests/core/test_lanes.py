@@ -5,6 +5,7 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.examples import examples
 
 from bridge.core.lanes import Lane, Lanes
 
@@ -120,7 +121,7 @@ class LanesAgainstAModel(RuleBasedStateMachine):
 
 
 TestLanesAgainstAModel = LanesAgainstAModel.TestCase
-TestLanesAgainstAModel.settings = settings(max_examples=150, stateful_step_count=50)
+TestLanesAgainstAModel.settings = settings(max_examples=examples(150), stateful_step_count=50)
 
 
 def head(lane: Lane[str] | None) -> str | None:
@@ -226,3 +227,11 @@ def test_a_pushed_item_is_told_to_be_a_head_only_where_nothing_waits_before_it()
     lane = lanes.take()
     assert lane is not None
     assert not lanes.push("a", 4), "its head is out"
+
+
+def test_a_key_is_among_the_lanes_while_it_has_items() -> None:
+    lanes: Lanes[str] = Lanes()
+    lanes.push("a", "item")
+
+    assert "a" in lanes
+    assert "b" not in lanes

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support.examples import examples
 
 from bridge.core.ledger import MAX_SPAN, Ledger, Seen, restore, restore_covered, restore_told
 from bridge.core.runs import MAX_METADATA, Checkpoint, Runs, write
@@ -101,7 +102,7 @@ class LedgerAgainstASet(RuleBasedStateMachine):
 
 
 TestLedgerAgainstASet = LedgerAgainstASet.TestCase
-TestLedgerAgainstASet.settings = settings(max_examples=120, stateful_step_count=40)
+TestLedgerAgainstASet.settings = settings(max_examples=examples(120), stateful_step_count=40)
 
 
 def among(offsets: list[int], runs: Runs) -> set[int]:
@@ -226,7 +227,7 @@ class CoversAgainstAModel(RuleBasedStateMachine):
 
 
 TestCoversAgainstAModel = CoversAgainstAModel.TestCase
-TestCoversAgainstAModel.settings = settings(max_examples=80, stateful_step_count=30)
+TestCoversAgainstAModel.settings = settings(max_examples=examples(80), stateful_step_count=30)
 
 
 def fill(ledger: Ledger, step: int, *, settle_from: int = 1) -> int:

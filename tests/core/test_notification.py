@@ -8,6 +8,7 @@ import pytest
 from campaigns import FULL, KEY, LENIENT, LISTS, STATISTICS, change, events, stamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from values import changed
 
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
@@ -230,7 +231,7 @@ FACTS = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(FACTS, st.sampled_from([Style(), Style(missing_statistics="omit", periodic_action=Action.LoadCampaign)]))
 def test_every_notification_validates_and_has_the_pages_order(facts: Facts, style: Style) -> None:
     found = json.loads(render(facts, style))
@@ -243,7 +244,7 @@ def test_every_notification_validates_and_has_the_pages_order(facts: Facts, styl
         assert len([name for name in found if name.startswith("GSW_STAT_")]) == 4
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(events(st.integers(0, 2**41)), min_size=1, max_size=5))
 def test_whatever_events_a_table_has_merged_its_notifications_validate(made: list[Event]) -> None:
     table = GroupTable()

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
+from support.examples import examples
 from values import changed
 
 from bridge.core.event import NAMES, Event
@@ -171,7 +172,7 @@ def mutate_bytes(value: bytes, rng: random.Random) -> bytes:
 
 
 @given(st.sampled_from(NAMES_READ), st.integers(0, 2**32), st.booleans())
-@settings(max_examples=16_000)
+@settings(max_examples=examples(16_000))
 def test_mutations_of_real_records_never_break_a_profile(name: str, seed: int, of_the_tree: bool) -> None:
     rng = random.Random(seed)
     seeded = rng.choice(SEEDS[name])
@@ -185,7 +186,7 @@ def test_mutations_of_real_records_never_break_a_profile(name: str, seed: int, o
 
 
 @given(st.sampled_from(NAMES_READ), st.binary(max_size=200), st.integers(0, 2**32))
-@settings(max_examples=2_500)
+@settings(max_examples=examples(2_500))
 def test_any_bytes_never_break_a_profile(name: str, value: bytes, seed: int) -> None:
     check(name, as_record(value, random.Random(seed)))
 
@@ -207,13 +208,13 @@ TREES = st.recursive(
 
 
 @given(st.sampled_from(NAMES_READ), st.dictionaries(KEYS, TREES, max_size=6), st.integers(0, 2**32))
-@settings(max_examples=2_000)
+@settings(max_examples=examples(2_000))
 def test_any_json_never_breaks_a_profile(name: str, tree: dict[str, object], seed: int) -> None:
     check(name, as_record(json.dumps(tree).encode(errors="surrogatepass"), random.Random(seed)))
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=1_500)
+@settings(max_examples=examples(1_500))
 def test_whatever_the_event_schema_accepts_is_read(seed: int) -> None:
     """Left out are times (a schema can't say which texts are times) and 5.0 (which it takes for an integer)."""
     rng = random.Random(seed)
@@ -228,7 +229,7 @@ def test_whatever_the_event_schema_accepts_is_read(seed: int) -> None:
 
 
 @given(st.decimals(min_value=0, max_value=10_000, places=2))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_percentage_with_two_decimals_becomes_the_fraction_without_noise(percent: Decimal) -> None:
     value = {"op": "u", "source": {"table": "vicidial_campaign_stats"}}
     after = {"campaign_id": "S", "drops_answers_today_pct": str(percent)}

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from bridge.core.limits import MAX_NESTING, MAX_RECORD_BYTES
 from bridge.core.outcome import Invalid, InvalidEvent
@@ -95,7 +96,7 @@ def documents(draw: st.DrawFn, depth: int = 0) -> tuple[str, bool]:
 
 
 @given(documents())
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 def test_a_document_is_refused_exactly_when_a_key_repeats(document: tuple[str, bool]) -> None:
     text, repeated = document
     assert reason(text.encode()) == (Invalid.DUPLICATE_KEY if repeated else None)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
+from support.examples import examples
 from values import changed, fields_of
 
 from bridge.core.campaign_group import CampaignGroup
@@ -209,7 +210,7 @@ def restarted(table: GroupTable) -> GroupTable:
     return anew
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(st.sampled_from(EVENTS[:5] + EVENTS[6:]), st.integers(0, 6)), min_size=1, max_size=8))
 def test_a_restart_between_any_two_events_changes_no_byte_of_what_is_told(
     events: list[tuple[dict[str, Any], int]],
@@ -323,7 +324,7 @@ def test_a_key_that_is_none_is_refused(key: bytes) -> None:
 GOOD = save(FULL)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=40), st.integers(0, len(GOOD)), st.integers(0, 40))
 def test_a_damaged_record_is_refused_or_read_as_one_that_can_be_written_again(junk: bytes, at: int, cut: int) -> None:
     try:

@@ -7,6 +7,7 @@ from statistics import pstdev
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from bridge.core.schedule import Due, Schedule
 
@@ -141,7 +142,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(changes)
 def test_no_slot_is_ever_handed_out_twice_or_early(steps: list[tuple[str, str, int]]) -> None:
     schedule, now = Schedule(), START

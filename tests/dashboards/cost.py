@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dashboards.asking import FILES, ROOT, Asked, Prometheus, document, filled_in, queries
-from loopback import dying_with_its_parent, free_port
+from loopback import free_port
+from support import processes
 
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Result, Return, Skip
 from bridge.core.vocabulary import GroupState
@@ -112,7 +113,7 @@ def data(instances: int, groups: int, end: int) -> None:
     with (FOLDER / "series.om").open("w", buffering=1 << 20) as file:
         file.writelines(lines(instances, groups, end))
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
-    subprocess.run([*command, str(FOLDER / "series.om"), str(FOLDER / "tsdb")], check=True, stdout=subprocess.DEVNULL)
+    processes.run([*command, str(FOLDER / "series.om"), str(FOLDER / "tsdb")], check=True, stdout=subprocess.DEVNULL)
     (FOLDER / "series.om").unlink()
 
 
@@ -144,7 +145,7 @@ def measured(end: int) -> list[Cost]:
     (FOLDER / "prometheus.yaml").write_text("global: {}\n")
     command = ["prometheus", f"--config.file={FOLDER}/prometheus.yaml", f"--storage.tsdb.path={FOLDER}/tsdb"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10y"]
-    process = subprocess.Popen(dying_with_its_parent(command), stderr=subprocess.DEVNULL)
+    process = processes.start(command, stderr=subprocess.DEVNULL)
     try:
         prometheus = Prometheus(f"http://127.0.0.1:{port}")
         prometheus.wait_ready()

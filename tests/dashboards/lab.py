@@ -7,7 +7,6 @@ answers in a time that varies; `receiver_down`, `stop_bridges` and `silence` mak
 import json
 import random
 import re
-import subprocess
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +19,8 @@ from dashboards.kubelet import Pod, kubelet
 from edge.receivers import Line, Receiver
 from edge.scripts import http
 from kafka_topics import fresh_name, make_topic
-from loopback import dying_with_its_parent, free_port
+from loopback import free_port
+from support import processes
 
 from bridge.connections import KafkaSettings
 from bridge.demo.simulate import Simulator
@@ -170,7 +170,7 @@ class Lab:
         command = ["prometheus", f"--config.file={self.folder}/prometheus.yaml"]
         command += [f"--storage.tsdb.path={self.folder}/tsdb", f"--web.listen-address=127.0.0.1:{self._port}"]
         with (self.folder / "prometheus.log").open("wb") as log:
-            process = subprocess.Popen(dying_with_its_parent(command), stdout=log, stderr=log)
+            process = processes.start(command, stdout=log, stderr=log)
         self.stack.callback(process.wait, 20)
         self.stack.callback(process.terminate)
         self.prometheus = Prometheus(f"http://127.0.0.1:{self._port}")

@@ -21,7 +21,8 @@ from typing import Any
 from dashboards.asking import FILES, ROOT, Prometheus, document, filled_in, panels
 from dashboards.lab import Lab
 from kafka_broker import KafkaBroker
-from loopback import dying_with_its_parent, free_port
+from loopback import free_port
+from support import processes
 
 TOOLS = ROOT / ".cache/dashboards"
 FOLDER = TOOLS / "preview"
@@ -57,9 +58,7 @@ def asked_again() -> Iterator[Prometheus]:
     port, config = free_port(), FOLDER / "lab/nothing.yaml"
     config.write_text("global: {}\n")
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={FOLDER}/lab/tsdb"]
-    process = subprocess.Popen(
-        dying_with_its_parent([*command, f"--web.listen-address=127.0.0.1:{port}"]), stderr=subprocess.DEVNULL
-    )
+    process = processes.start([*command, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
     try:
         prometheus = Prometheus(f"http://127.0.0.1:{port}")
         prometheus.wait_ready()
@@ -108,7 +107,7 @@ def ask(times: dict[str, float]) -> None:
 def draw() -> int:
     """The page, built anew, and its pictures. -> exit code."""
     command = [str(ROOT / "tools/dashboards.sh"), "draw", str(FOLDER)]
-    return subprocess.run(command, check=False, timeout=900).returncode
+    return processes.run(command, check=False, timeout=900).returncode
 
 
 def main(arguments: list[str]) -> int:

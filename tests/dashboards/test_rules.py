@@ -4,7 +4,6 @@ The names of the rules are its own; EXCEPTIONS has what is left out, and why.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from dashboards.asking import FILES, Asked, document, filled_in, panels, queries
+from support import processes
 
 by_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -125,7 +125,7 @@ def test_target_counter_agg(asked: Asked) -> None:
         assert grown or excepted("target-counter-agg", found[1]), found[1]
 
 
-@pytest.mark.foreign
+@pytest.mark.needs("promtool")
 def test_target_promql(tmp_path: Path) -> None:
     """Every query parses, those of annotations and variables too: as rules of promtool, one for each."""
     asked = [filled_in(one.expr, {}, "4m") for path in FILES for one in queries(document(path))]
@@ -134,7 +134,7 @@ def test_target_promql(tmp_path: Path) -> None:
     rules = [{"record": f"query:{n}", "expr": expr} for n, expr in enumerate(asked)]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
     command = ["promtool", "check", "rules", "--lint=none", str(tmp_path / "rules.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = processes.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert f"{len(asked)} rules found" in done.stdout
 

@@ -1,17 +1,17 @@
 """The commands that README and CONTRIBUTING name are there."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from support import processes
 
 ROOT = Path(__file__).parents[2]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_make_alone_lists_every_target() -> None:
-    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    done = processes.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
 
     assert set(re.findall(r"^  make ([a-z-]+)", done.stdout, re.MULTILINE)) == TARGETS
 
@@ -27,5 +27,5 @@ def test_a_command_that_a_page_names_is_a_target(page: str) -> None:
 def test_scripts_parse_and_can_be_run(script: Path) -> None:
     shell = script.read_text().splitlines()[0].split("/")[-1].split()[-1]
 
-    assert subprocess.run([shell, "-n", script], capture_output=True, timeout=30, check=False).stderr == b""
+    assert processes.run([shell, "-n", script], capture_output=True, timeout=30, check=False).stderr == b""
     assert script.stat().st_mode & 0o111

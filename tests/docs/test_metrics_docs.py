@@ -1,11 +1,11 @@
 """docs/metrics.md is the catalogue."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import processes
 
 from bridge.edge.catalogue import BY_NAME, CATALOGUE, main, markdown
 from bridge.edge.metric import GROUP_LABELS, Type
@@ -31,7 +31,7 @@ def test_the_check_says_when_they_differ(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "bridge.edge.catalogue", "--check"]
-    assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert processes.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_the_table_has_a_row_for_every_metric_and_no_more() -> None:

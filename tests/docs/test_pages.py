@@ -1,11 +1,11 @@
 """What the pages name exists: settings, metrics, commands, make targets, files, outcomes."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import processes
 
 from bridge.cli import app
 from bridge.commands.named import OTHERS
@@ -66,5 +66,5 @@ def test_the_readmes_configuration_is_accepted(tmp_path: Path) -> None:
     assert block
     (tmp_path / "bridge.yaml").write_text(block[1])
     command = [sys.executable, "-m", "bridge", "check", "--config", str(tmp_path / "bridge.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = processes.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

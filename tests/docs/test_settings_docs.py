@@ -1,12 +1,12 @@
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from support import processes
 
 from bridge.config.catalogue import CATALOGUE, OCS_OPTIONS, VARIABLES
 from bridge.config.docs import document, files, main, schema
@@ -38,7 +38,7 @@ def test_the_check_says_when_they_differ(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_it_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "bridge.config.docs", "--check"]
-    assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert processes.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_every_setting_has_a_meaning_a_variable_and_an_example_that_is_accepted() -> None:

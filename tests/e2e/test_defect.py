@@ -18,7 +18,6 @@ from bridge.settings import Settings
 
 def test_a_defect_in_a_callback_of_the_loop_ends_the_bridge(
     broker: KafkaBroker,
-    kcat: object,
     receiver: Receiver,
     settings_of: Callable[..., dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,

@@ -17,6 +17,7 @@ from group_events import change
 from kafka_broker import CLUSTER_ID, KafkaBroker
 from kafka_topics import committed, fresh_name, make_topic, produce, read_all
 from loopback import wait_until
+from support import processes
 
 from bridge.core.runs import read
 
@@ -29,7 +30,7 @@ def explain(folder: Path, settings: Settings, offset: int, *options: str) -> sub
     config.write_text(yaml.safe_dump(settings))
     place = [settings["kafka"]["topics"], "0", str(offset)]
     command = [sys.executable, "-m", "bridge", "explain", "-c", str(config), *place, *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return processes.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def answered(folder: Path, settings: Settings, offset: int) -> str:
@@ -76,9 +77,9 @@ def write(broker: KafkaBroker, settings: Settings, *records: tuple[str, str]) ->
     produce(broker.bootstrap, settings["kafka"]["topics"], records, partition=0)
 
 
+@pytest.mark.long
 def test_every_record_of_a_partition_can_be_explained(
     broker: KafkaBroker,
-    kcat: object,
     settings_of: Callable[..., Settings],
     outcome_topic: str,
     tmp_path: Path,
@@ -114,7 +115,6 @@ def test_every_record_of_a_partition_can_be_explained(
 
 def test_the_outcome_topic_has_one_json_object_for_each_fate_keyed_by_the_campaign_group(
     broker: KafkaBroker,
-    kcat: object,
     receiver: Receiver,
     settings_of: Callable[..., Settings],
     outcome_topic: str,
@@ -150,7 +150,7 @@ def test_the_outcome_topic_has_one_json_object_for_each_fate_keyed_by_the_campai
 
 
 def test_without_an_outcome_topic_the_commit_is_all_that_is_known(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: Callable[..., Settings], tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url, partitions=1)
     write(broker, settings, ("A", change("A", 0)), ("A", change("A", 1)))
@@ -170,7 +170,6 @@ def test_without_an_outcome_topic_the_commit_is_all_that_is_known(
 
 def test_a_post_that_a_crash_left_open_in_at_most_once_is_explained_as_unknown(
     broker: KafkaBroker,
-    kcat: object,
     settings_of: Callable[..., Settings],
     outcome_topic: str,
     tmp_path: Path,
@@ -194,7 +193,7 @@ def test_a_post_that_a_crash_left_open_in_at_most_once_is_explained_as_unknown(
 
 
 def test_an_outcome_topic_that_is_missing_is_told_and_counted_and_holds_nothing_up(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: Callable[..., Settings], tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = with_outcomes(settings_of(receiver.url, partitions=1), "no-such-topic")
     write(broker, settings, *[("A", change("A", n)) for n in range(50)])

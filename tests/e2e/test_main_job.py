@@ -1,32 +1,38 @@
-"""The main job, with programs that are not ours on both sides: kcat writes events, nginx takes notifications."""
+"""The main job, with programs that are not ours on both sides: one writes events, the other takes notifications."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from bridge_process import BridgeProcess
 from group_events import assert_each_once_in_order, change, changes
 from kafka_broker import CLUSTER_ID, KafkaBroker
-from kafka_topics import committed, end_offsets, fresh_name, make_topic, produce
-from nginx_receiver import NginxReceiver
+from kafka_topics import committed, end_offsets, fresh_name, make_topic
+from support.foreign_clients import ForeignClient
+from support.foreign_receivers import ForeignReceiver
+
+
+def encoded(records: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(key.encode(), value.encode()) for key, value in records]
 
 
 def test_each_of_1000_events_of_50_groups_is_posted_once_and_in_the_order_of_its_group(
-    broker: KafkaBroker, kcat: object, nginx_receiver: NginxReceiver, tmp_path: Path
+    broker: KafkaBroker, foreign_client: ForeignClient, foreign_receiver: ForeignReceiver, tmp_path: Path
 ) -> None:
     topic, group = make_topic(broker.bootstrap, fresh_name("events"), partitions=4), fresh_name("group")
-    produce(broker.bootstrap, topic, changes(1000, groups=50))
+    foreign_client.produce(broker.bootstrap, topic, encoded(changes(1000, groups=50)))
     settings = {
         "kafka": {"bootstrap_servers": broker.bootstrap, "topics": topic, "group_id": group},
-        "notifications": {"url": f"{nginx_receiver.url}/campaign-groups"},
+        "notifications": {"url": f"{foreign_receiver.url}/campaign-groups"},
     }
 
     with BridgeProcess(tmp_path, settings) as bridge:
         bridge.wait_ready()
-        notifications = nginx_receiver.wait_for(1000, timeout=30)
+        notifications = foreign_receiver.wait_for(1000, timeout=30)
         metrics = bridge.wait_metric("posts_sent_total", 1000, kind="change")
         assert bridge.stop() == 0
 
     assert_each_once_in_order(notifications, 1000)
-    requests = nginx_receiver.requests()
+    requests = foreign_receiver.requests()
     assert len({request["event_id"] for request in requests}) == 1000
     assert all(request["event_id"].startswith(f"{CLUSTER_ID}/{topic}/") for request in requests)
     assert {(r["method"], r["uri"], r["content_type"]) for r in requests} == {
@@ -42,18 +48,19 @@ def test_each_of_1000_events_of_50_groups_is_posted_once_and_in_the_order_of_its
 
 
 def test_statistics_are_merged_and_come_with_the_next_change(
-    broker: KafkaBroker, kcat: object, nginx_receiver: NginxReceiver, tmp_path: Path
+    broker: KafkaBroker, foreign_client: ForeignClient, foreign_receiver: ForeignReceiver, tmp_path: Path
 ) -> None:
     topic = make_topic(broker.bootstrap, fresh_name("events"), partitions=1)
     statistics = [change("G", n, kind="statistics", statistics={"hit_ratio": n / 100}) for n in range(30)]
-    produce(broker.bootstrap, topic, [("G", text) for text in [change("G", 0), *statistics, change("G", 31)]])
+    records = [("G", text) for text in [change("G", 0), *statistics, change("G", 31)]]
+    foreign_client.produce(broker.bootstrap, topic, encoded(records))
     settings = {
         "kafka": {"bootstrap_servers": broker.bootstrap, "topics": topic, "group_id": fresh_name("group")},
-        "notifications": {"url": nginx_receiver.url},
+        "notifications": {"url": foreign_receiver.url},
     }
 
     with BridgeProcess(tmp_path, settings) as bridge:
-        first, last = nginx_receiver.wait_for(2, timeout=30)
+        first, last = foreign_receiver.wait_for(2, timeout=30)
         metrics = bridge.wait_metric("records_absorbed_total", 30)
         assert bridge.stop() == 0
 

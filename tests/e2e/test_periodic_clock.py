@@ -25,7 +25,6 @@ HOUR = 3600.0
 @pytest.fixture
 def ticking(
     broker: KafkaBroker,
-    kcat: object,
     settings_of: SettingsOf,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
@@ -59,6 +58,7 @@ class Watch:
         return new / GROUPS / seconds
 
 
+@pytest.mark.long
 def test_a_clock_that_is_set_makes_no_burst_and_no_slot_twice(
     ticking: dict[str, Any], receiver: Receiver, tmp_path: Path
 ) -> None:

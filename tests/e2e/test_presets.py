@@ -1,4 +1,4 @@
-"""Golden events of every preset, written by kcat to a topic of their own, as nginx receives their notifications."""
+"""Golden events of every preset, written by one foreign program and received as notifications by another."""
 
 import json
 import time
@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bridge_process import BridgeProcess
 from golden.cases import TIMESTAMP_MS, Step, cases, steps
 from kafka_broker import KafkaBroker
-from kafka_topics import fresh_name, kcat, make_topic
-from nginx_receiver import NginxReceiver
+from kafka_topics import fresh_name, make_topic
+from support.foreign_clients import Librdkafka
+from support.foreign_receivers import ForeignReceiver
 
 from bridge.profiles import preset_names
 
@@ -40,15 +42,12 @@ def rounds(left: list[Case]) -> Iterable[list[Case]]:
 
 
 def write(broker: KafkaBroker, topic: str, case: Path) -> None:
-    for step, file in zip(steps(case), _event_files(case), strict=True):
-        assert file.read_bytes() == step.record.value
-        headers = [word for name, value in step.record.headers for word in ("-H", f"{name}={value.decode()}")]
-        key = [] if step.record.key is None else ["-k", step.record.key.decode()]
-        kcat("-P", "-b", broker.bootstrap, "-t", topic, "-p", "0", *headers, *key, str(file))
-
-
-def _event_files(case: Path) -> list[Path]:
-    return sorted(case.glob("event*.json"), key=lambda file: int(file.stem.removeprefix("event").strip("-") or 0))
+    for step in steps(case):
+        assert step.record.value is not None
+        headers = {name: value.decode() for name, value in step.record.headers}
+        Librdkafka().produce(
+            broker.bootstrap, topic, [(step.record.key, step.record.value)], partition=0, headers=headers
+        )
 
 
 def assert_same(found: dict[str, Any], step: Step) -> None:
@@ -60,7 +59,7 @@ def assert_same(found: dict[str, Any], step: Step) -> None:
     assert json.dumps(found, indent=1) == json.dumps(expected, indent=1)
 
 
-def play(broker: KafkaBroker, receiver: NginxReceiver, folder: Path, these: list[Case], before: int) -> int:
+def play(broker: KafkaBroker, receiver: ForeignReceiver, folder: Path, these: list[Case], before: int) -> int:
     """Write and compare the cases, each on its topic; how many notifications came."""
     topics = {make_topic(broker.bootstrap, fresh_name("preset"), partitions=1): case for case in these}
     expected = {topic: [s for s in steps(case) if s.notified] for topic, (_, case) in topics.items()}
@@ -86,11 +85,12 @@ def play(broker: KafkaBroker, receiver: NginxReceiver, folder: Path, these: list
     return count
 
 
+@pytest.mark.long
 def test_events_of_every_preset_arrive_as_the_notifications_of_the_golden_files(
-    broker: KafkaBroker, kcat: object, nginx_receiver: NginxReceiver, tmp_path: Path
+    broker: KafkaBroker, foreign_receiver: ForeignReceiver, tmp_path: Path
 ) -> None:
     assert {profile for profile, _ in chosen()} >= set(preset_names())
     came = 0
     for number, these in enumerate(rounds(chosen())):
-        came += play(broker, nginx_receiver, tmp_path / str(number), these, came)
+        came += play(broker, foreign_receiver, tmp_path / str(number), these, came)
     assert came > 2 * len(preset_names())

@@ -27,7 +27,6 @@ SettingsOf = Callable[..., dict[str, Any]]
 )
 def test_a_failed_notification_is_not_sent_again_and_the_next_goes_on(
     broker: KafkaBroker,
-    kcat: object,
     settings_of: SettingsOf,
     tmp_path: Path,
     script: Script,
@@ -51,7 +50,7 @@ def test_a_failed_notification_is_not_sent_again_and_the_next_goes_on(
 
 
 def test_a_redirect_is_not_followed(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     with Receiver(scripts.answer(307, {"Location": receiver.url})) as redirecting:
         settings = settings_of(redirecting.url, 1)
@@ -65,7 +64,7 @@ def test_a_redirect_is_not_followed(
 
 
 def test_a_receiver_that_is_down_costs_the_notifications_of_that_time_and_no_others(
-    broker: KafkaBroker, kcat: object, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     port = closed_port()
     settings = settings_of(f"http://127.0.0.1:{port}/ocs", 1)

@@ -13,7 +13,7 @@ from loopback import wait_until
 
 
 def test_scram_over_tls_to_the_brokers_and_a_client_certificate_to_the_receiver(
-    secure_broker: KafkaBroker, kcat: object, tmp_path: Path
+    secure_broker: KafkaBroker, tmp_path: Path
 ) -> None:
     certificates = secure_broker.certificates
     assert certificates is not None
@@ -58,7 +58,7 @@ def test_scram_over_tls_to_the_brokers_and_a_client_certificate_to_the_receiver(
 
 
 def test_a_receiver_whose_certificate_is_not_trusted_gets_no_byte_of_a_request(
-    secure_broker: KafkaBroker, kcat: object, tmp_path: Path
+    secure_broker: KafkaBroker, tmp_path: Path
 ) -> None:
     certificates = secure_broker.certificates
     assert certificates is not None

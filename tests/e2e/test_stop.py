@@ -32,7 +32,7 @@ def arrived(receiver: Receiver, count: int, timeout: float = 30) -> None:
 
 
 def test_a_stop_under_load_and_a_new_start_post_each_event_exactly_once(
-    broker: KafkaBroker, kcat: object, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     with Receiver(slow) as receiver:
         settings = settings_of(receiver.url)
@@ -59,7 +59,7 @@ def test_a_stop_under_load_and_a_new_start_post_each_event_exactly_once(
 
 
 def test_what_is_written_while_an_idle_bridge_is_down_is_notified_by_the_next(
-    broker: KafkaBroker, kcat: object, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, receiver: Receiver, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     settings = settings_of(receiver.url)
     settings["kafka"]["auto_offset_reset"] = "latest"
@@ -78,9 +78,7 @@ def test_what_is_written_while_an_idle_bridge_is_down_is_notified_by_the_next(
     assert_each_once_in_order(bodies(receiver), 40)
 
 
-def test_a_second_signal_ends_it_at_once(
-    broker: KafkaBroker, kcat: object, settings_of: SettingsOf, tmp_path: Path
-) -> None:
+def test_a_second_signal_ends_it_at_once(broker: KafkaBroker, settings_of: SettingsOf, tmp_path: Path) -> None:
     with Receiver(scripts.never_answer) as receiver:
         settings = settings_of(receiver.url)
         produce(broker.bootstrap, settings["kafka"]["topics"], changes(5, groups=5))
@@ -95,7 +93,7 @@ def test_a_second_signal_ends_it_at_once(
 
 
 def test_a_stop_waits_for_the_posts_that_are_out_and_commits_them(
-    broker: KafkaBroker, kcat: object, settings_of: SettingsOf, tmp_path: Path
+    broker: KafkaBroker, settings_of: SettingsOf, tmp_path: Path
 ) -> None:
     with Receiver(scripts.never_answer) as receiver:
         settings = {**settings_of(receiver.url), **SHORT_POSTS}

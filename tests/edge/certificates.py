@@ -1,8 +1,10 @@
 """Certificates for tests, made with `openssl`: an authority, what it signs, and what it should not."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from support import processes
+from support.programs import demand
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class Certificates:
 
 
 def openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=30)
+    processes.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=30)
 
 
 def make(folder: Path) -> Certificates:
+    demand("openssl")
     authority = _authority(folder, "authority")
     other = _authority(folder, "other-authority")
     here = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"

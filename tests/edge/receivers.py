@@ -24,8 +24,8 @@ from typing import Self
 Script = Callable[["Line"], None]
 
 #: Seconds. No script waits longer for its peer, and no test for a script: less, so that it sees the script still wait.
-PATIENCE = 10.0
-AWAITED = 5.0
+PATIENCE = 60.0
+AWAITED = 45.0
 EVENT_ID = "x-gsw-event-id"
 
 

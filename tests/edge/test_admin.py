@@ -326,7 +326,7 @@ def test_connections_beyond_the_limit_are_closed_and_the_others_stay(monkeypatch
     run(scenario)
 
 
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@pytest.mark.needs("ipv6")
 def test_the_ipv6_wildcard_takes_ipv4_too() -> None:
     async def scenario() -> None:
         checks: Any = lambda: [GOOD]  # noqa: E731

@@ -1,10 +1,10 @@
 """All threads on one CPU, in a process of its own, since it can't be taken back by those that follow."""
 
 import os
-import subprocess
 import sys
 
 import pytest
+from support import processes
 
 SCRIPT = """
 import os, threading
@@ -18,6 +18,6 @@ thread.join()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such call")
 def test_threads_stay_on_one_of_the_cpus_that_the_process_had() -> None:
-    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60)
+    told = processes.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "True\n"
     assert os.sched_getaffinity(0)

@@ -1,10 +1,10 @@
 """One arena for all threads, in a process of its own, since what was made stays."""
 
 import platform
-import subprocess
 import sys
 
 import pytest
+from support import processes
 
 SCRIPT = """
 import ctypes, sys, threading
@@ -23,7 +23,7 @@ glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C li
 
 
 def arenas(how: str) -> tuple[str, int]:
-    run = subprocess.run(
+    run = processes.run(
         [sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True, timeout=60
     )  # the C library writes to stderr
     return run.stdout.strip(), sum(line.startswith("Arena ") for line in run.stderr.splitlines())

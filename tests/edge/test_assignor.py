@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment, ConsumerProtocolSubscription
+from support.examples import examples
 
 from bridge.core.balance import balance, bundles
 from bridge.core.record import Partition
@@ -254,7 +255,7 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=150, stateful_step_count=25)
+TestLife.settings = settings(max_examples=examples(150), stateful_step_count=25)
 
 
 def test_who_has_a_number_of_one_topic_has_it_of_the_others_too() -> None:

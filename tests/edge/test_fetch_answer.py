@@ -11,6 +11,7 @@ from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.protocol.consumer import FetchResponse
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
+from support.examples import examples
 
 from bridge.core.record import Partition, Record
 from bridge.edge.consumer import decoded
@@ -111,7 +112,7 @@ answers = st.dictionaries(
 ).map(answer)  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(answers)
 def test_the_same_is_read_as_kafka_python_reads(data: bytes) -> None:
     pieces = found(data)
@@ -120,7 +121,7 @@ def test_the_same_is_read_as_kafka_python_reads(data: bytes) -> None:
     assert all([r.offset for r in piece.records] == list(range(piece.begin, piece.end)) for piece in pieces)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(answers)
 def test_the_bytes_behind_the_last_records_are_zeros(data: bytes) -> None:
     assert data[:-TAIL] + bytes(TAIL) == data
@@ -272,7 +273,7 @@ def differences(data: bytes, at: int, flipped: int) -> set[str]:
     return differ
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(answers, numbers, st.integers(1, 255))
 def test_a_byte_that_is_another_is_noticed_or_changes_only_what_it_is_of(data: bytes, place: int, flipped: int) -> None:
     differences(data, place % len(data), flipped)
@@ -285,7 +286,7 @@ def test_a_bit_that_is_another_is_noticed_or_changes_only_what_it_is_of() -> Non
     assert seen == {"partition", "highwater", "begin", "end", "offset", "leader_epoch"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(answers, numbers)
 def test_nothing_is_read_of_a_part_of_an_answer(data: bytes, place: int) -> None:
     """Whether or not it says that it is as long."""

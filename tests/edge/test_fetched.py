@@ -14,6 +14,7 @@ from kafka.protocol.consumer import IsolationLevel
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from kafka.record.util import calc_crc32c, encode_varint
+from support.examples import examples
 
 from bridge.core.record import Partition, Record
 from bridge.edge.consumer import decoded
@@ -98,7 +99,7 @@ entries = st.lists(
 ).map(sorted)  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     entries,
     st.sampled_from([0, GZIP, SNAPPY, LZ4, ZSTD]),
@@ -230,7 +231,7 @@ spoilt = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=80) | spoilt)
 def test_no_bytes_are_read_as_more_than_they_are(records: bytes) -> None:
     """Whatever stands in a batch: as kafka-python has it, or corrupt; also where another batch comes after it."""

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaConnectionError
 from kafka.net.transport import KafkaTCPTransport
+from support import processes
 
 from bridge.edge import log as bridge_log
 from bridge.edge.log import TRACE, Repeated, configure, dropped_lines, flush, get_logger, safe_url
@@ -291,7 +292,7 @@ PROGRAM = """
 
 
 def test_what_was_logged_last_is_written_when_the_process_ends() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), "500"], capture_output=True, timeout=30, check=True
     )
 
@@ -301,7 +302,7 @@ def test_what_was_logged_last_is_written_when_the_process_ends() -> None:
 
 def test_the_process_ends_within_seconds_though_nobody_reads_its_log() -> None:
     command = [sys.executable, "-c", textwrap.dedent(PROGRAM), "20000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+    with processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         try:
             assert program.wait(20) == 0
         finally:
@@ -425,7 +426,7 @@ def test_kinds_without_end_are_forgotten_oldest_first() -> None:
 
 def test_before_configure_lines_go_to_stderr() -> None:
     program = "from bridge.edge.log import get_logger; get_logger('x').error('early', password='p')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = processes.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
 
     assert json.loads(done.stderr)["event"] == "early"
     assert json.loads(done.stderr)["password"] == "***"

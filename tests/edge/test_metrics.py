@@ -1,11 +1,7 @@
 """The exposition: it parses, holds every metric of the catalogue, and its numbers add up."""
 
-import os
-import shutil
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +11,8 @@ from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from support import processes
+from support.examples import examples
 
 import bridge.edge.distribution
 from bridge.core.event import CallingList, Statistics
@@ -172,15 +170,11 @@ def test_label_values_come_through_whatever_stands_in_them() -> None:
     assert 'tricky "quoted" \\back\nline ü\U0001f600' in names
 
 
+@pytest.mark.needs("promtool")
 def test_promtool_has_nothing_to_say() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None and os.environ.get("CI") == "true":
-        pytest.fail("not installed: promtool, of Debian's package prometheus (CI=true: a failure)", pytrace=False)
-    if promtool is None:
-        pytest.skip("NOT RUN: promtool is not installed here; it is in Debian's package prometheus")
     metrics, at = busy()
-    done = subprocess.run(
-        [promtool, "check", "metrics"], input=metrics.render(at, "")[1], capture_output=True, timeout=60, check=False
+    done = processes.run(
+        ["promtool", "check", "metrics"], input=metrics.render(at, "")[1], capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
@@ -265,7 +259,7 @@ def counted(**counts: object) -> Tally:
     return tally
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.builds(
         counted,
@@ -492,7 +486,7 @@ def test_calling_lists_have_series_where_they_are_asked_for(calling_lists: bool)
     assert {dict(labels)["calling_list"]: n for labels, n in times.items()} == ({"B": 60} if calling_lists else {})
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the client reads /proc")
+@pytest.mark.needs("proc")
 def test_the_process_is_told_of_where_the_bridge_asks_for_it() -> None:
     found = scraped(moment(), Metrics(process=True))
 

@@ -16,6 +16,8 @@ from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 from bridge.edge import kafka_options
 from bridge.edge.receiving import PIECE, PIECES, REST_MS, Encrypted, Plain
 
+pytestmark = pytest.mark.alone
+
 LONG = bytes(range(256)) * 1200  # 300 KiB: some TLS records, and more than is taken at once
 Pair = tuple[Any, socket.socket]
 

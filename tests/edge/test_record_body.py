@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
+from support.examples import examples
 
 from bridge.core.saved import StateRecord
 from bridge.edge.batches import AROUND, BATCH_BYTES, _filled, _pieces
@@ -30,7 +31,7 @@ def theirs(some: list[tuple[bytes, bytes | None]]) -> bytes:
     return bytes(builder.build()[61:])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(records)
 def test_the_same_bytes_as_kafka_pythons(some: list[tuple[bytes, bytes | None]]) -> None:
     assert record_bodies(some) == theirs(some)

@@ -134,6 +134,7 @@ async def fuzz(runs: int, seed: int) -> Counter[str]:
     return ends
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("loop", LOOPS)
 def test_whatever_is_answered_the_post_has_an_outcome_in_time(loop: str) -> None:

@@ -1,6 +1,6 @@
 """The cases' fixtures, and the one table at the end.
 
-Without `-m`, only the cases marked `faults_ci` run (and the tests of the harness itself); `make faults` runs all.
+Without `-m faults`, only the cases marked `faults_ci` run (and the tests of the harness itself); `make faults` runs all.
 """
 
 import time
@@ -26,7 +26,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in ours:
         if "mode" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(240))
-    if not config.option.markexpr:
+        item.add_marker("long")
+    if "faults" not in config.option.markexpr:
         left_out = [item for item in ours if not _in_ci(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

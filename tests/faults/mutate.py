@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 from faults.mutations.mutation import INVARIANTS, Case, Mutation, mutations, write
-from loopback import dying_with_its_parent
+from support import processes
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("bridge", "tests", "pyproject.toml")
@@ -87,8 +87,8 @@ def tested(tree: Path, tests: Sequence[str], log: Path, seconds: float) -> dict[
     environ = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     options = ["-p", "no:cacheprovider", "-m", "faults or not faults", "-o", "timeout=60", f"--junitxml={report}"]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            dying_with_its_parent([sys.executable, "-m", "pytest", "-q", *options, "-o", "junit_logging=no", *tests]),
+        process = processes.start(
+            [sys.executable, "-m", "pytest", "-q", *options, "-o", "junit_logging=no", *tests],
             cwd=tree,
             env={**environ, "PYTHONPATH": str(tree)},
             stdin=subprocess.DEVNULL,

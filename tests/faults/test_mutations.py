@@ -2,13 +2,13 @@
 
 import ast
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from faults.mutate import Ended
 from faults.mutations.mutation import INVARIANTS, Case, Mutation, NotApplicable, mutations, parse
+from support import processes
 
 ROOT = Path(__file__).parents[2]
 MUTATIONS = mutations()
@@ -38,7 +38,7 @@ def test_a_mutation_fits_the_tree_and_leaves_it_python(mutation: Mutation, tree:
 def test_the_tests_that_mutations_name_are_there() -> None:
     tests = sorted({case.test for mutation in MUTATIONS for case in mutation.cases})
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "faults or not faults", *tests]
-    done = subprocess.run(
+    done = processes.run(
         [*command, "-p", "no:cacheprovider"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, [line for line in done.stdout.splitlines() if "ERROR" in line]

@@ -9,8 +9,9 @@ from faults.harness.case import MakeCase
 from faults.harness.history import Mode
 from faults.harness.proxy import ProxiedBroker, Proxy
 from faults.harness.scenes import LONG, PATIENT, SHORT, outage
+from support.programs import BROKER
 
-pytestmark = [pytest.mark.faults, pytest.mark.broker]
+pytestmark = [pytest.mark.faults, pytest.mark.needs(*BROKER)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Self
 
 from faults.harness.history import Committed, Place
 from kafka_topics import committed
-from loopback import dying_with_its_parent
+from support import processes
 
 from bridge.core.runs import read, read_covered
 
@@ -24,7 +24,7 @@ def left_out() -> str:
     if shutil.which("go") is None:
         return "no Go"
     command = ["go", "build", "-o", str(PROGRAM), "."]
-    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=600, check=False)
+    done = processes.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=600, check=False)
     return f"Go can't build it: {done.stderr.strip().splitlines()[-1][:100]}" if done.returncode else ""
 
 
@@ -32,8 +32,8 @@ class FakeCluster:
     """Runs within its `with`."""
 
     def __init__(self, topic: str, partitions: int) -> None:
-        self._process = subprocess.Popen(
-            dying_with_its_parent([str(PROGRAM), "-topic", topic, "-partitions", str(partitions)]),
+        self._process = processes.start(
+            [str(PROGRAM), "-topic", topic, "-partitions", str(partitions)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -49,7 +49,8 @@ class FakeCluster:
 
     def _line(self) -> str:
         assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        line: str = self._process.stdout.readline()
+        return line.strip()
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 from bridge_process import SHORT, Scrape
 from faults.harness.history import Attempt, Counts
-from loopback import PATIENCE, dying_with_its_parent, wait_until
+from loopback import PATIENCE, wait_until
+from support import processes
 
 ROOT = Path(__file__).parents[3]
 ENDS = ("posted", "absorbed", "skipped", "quarantined", "returned")
@@ -40,8 +41,8 @@ class Member:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "COVERAGE_", "COV_"))}
         start = [sys.executable, *(command or ["-m", "bridge"]), "run", "-c", str(config)]
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                dying_with_its_parent(start),
+            self.process = processes.start(
+                start,
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,
                 stderr=output,

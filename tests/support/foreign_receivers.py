@@ -1,16 +1,27 @@
-"""A receiver that is not ours: nginx, with a request log that holds each body and event id."""
+"""HTTP servers that are not ours and take notifications: nginx, and waitress where nginx is not installed.
+
+Each is a process that logs an object per request: method, uri, connection, content_type, user_agent, authorization,
+event_id, body (text).
+"""
 
 import json
-import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from loopback import dying_with_its_parent, free_port, reachable, wait_until
+from loopback import free_port, reachable, wait_until
+from support.processes import start
+from support.programs import path_of
+
+Request = dict[str, Any]
+
+LOG = "requests.log"
 
 # One process, no daemon: started and ended by its pid. nginx only knows a body that it passes on, so the first server
 # hands it to the second, which answers. Every temporary folder is named, so that no root is needed.
-CONFIG = """\
+NGINX = """\
 daemon off;
 master_process off;
 pid {folder}/nginx.pid;
@@ -23,7 +34,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   log_format notification escape=json
-    '{{"time":$msec,"method":"$request_method","uri":"$request_uri","status":$status,"connection":$connection,'
+    '{{"method":"$request_method","uri":"$request_uri","connection":"$connection",'
     '"content_type":"$content_type","user_agent":"$http_user_agent","authorization":"$http_authorization",'
     '"event_id":"$http_x_gsw_event_id","body":"$request_body"}}';
   client_max_body_size 1m;
@@ -32,46 +43,34 @@ http {{
   keepalive_requests 1000000;
   server {{
     listen 127.0.0.1:{port};
-    access_log {folder}/requests.log notification;
+    access_log {folder}/{log} notification;
     location / {{ proxy_pass http://127.0.0.1:{answers}; }}
   }}
   server {{
     listen 127.0.0.1:{answers};
     access_log off;
-    location / {{ return {status}; }}
+    location / {{ return 204; }}
   }}
 }}
 """
 
 
-def program() -> str | None:
-    """nginx's path; Debian keeps it where only root looks."""
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+class ForeignReceiver:
+    """Answers 2xx to every request; any path under `url` will do."""
 
-
-class NginxReceiver:
-    """Answers every request with `status`. `url` is where to post, any path under it will do."""
-
-    def __init__(self, folder: Path, *, status: int = 204) -> None:
-        nginx = program()
-        assert nginx is not None, "nginx is not installed"
+    def __init__(self, folder: Path, command: Callable[[Path, int], list[object]]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        self._log = folder / "requests.log"
+        self._log = folder / LOG
+        self._log.touch()
         self._errors = folder / "errors.log"
-        config = folder / "nginx.conf"
-        config.write_text(CONFIG.format(folder=folder, port=self._port, answers=free_port(), status=status))
-        command = [nginx, "-e", "stderr", "-p", str(folder), "-c", str(config)]
         with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(dying_with_its_parent(command), stdin=subprocess.DEVNULL, stderr=errors)
-        wait_until(self._listens, timeout=60, what=f"nginx listens on {self.url}")
+            self._process = start(command(folder, self._port), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        wait_until(self._listens, timeout=60, what=f"a receiver listens on {self.url}")
 
-    def requests(self) -> list[dict[str, Any]]:
-        """The log so far, one object a request: method, uri, event_id, body (text), content_type, connection, ...
-
-        A line is written just after its answer was: see `wait_for`.
-        """
+    def requests(self) -> list[Request]:
+        """The log, of which a line is written just after its answer was: see `wait_for`."""
         return [json.loads(line) for line in self._log.read_text().splitlines()]
 
     def notifications(self) -> list[dict[str, Any]]:
@@ -79,8 +78,8 @@ class NginxReceiver:
         return [json.loads(request["body"]) for request in self.requests() if request["method"] == "POST"]
 
     def wait_for(self, count: int, *, timeout: float = 10) -> list[dict[str, Any]]:
-        """The notifications, once there are `count`; TimeoutError else."""
-        wait_until(lambda: len(self.requests()) >= count, timeout=timeout, what=f"{count} requests at nginx")
+        """The notifications, once there are `count`; TimeoutError after `timeout` seconds."""
+        wait_until(lambda: len(self.requests()) >= count, timeout=timeout, what=f"{count} requests at {self.url}")
         return self.notifications()
 
     def stop(self) -> None:
@@ -94,5 +93,17 @@ class NginxReceiver:
 
     def _listens(self) -> bool:
         if self._process.poll() is not None:
-            raise RuntimeError(f"nginx ended while starting:\n{self._errors.read_text()}")
+            raise RuntimeError(f"the receiver ended while starting:\n{self._errors.read_text()}")
         return reachable(self._port)
+
+
+def nginx(folder: Path, port: int) -> list[object]:
+    """The command."""
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, log=LOG, port=port, answers=free_port()))
+    return [path_of("nginx"), "-e", "stderr", "-p", folder, "-c", config]
+
+
+def waitress(folder: Path, port: int) -> list[object]:
+    """The command: a WSGI server of Python with an HTTP parser of its own."""
+    return [sys.executable, Path(__file__).with_name("waitress_app.py"), folder / LOG, port]
