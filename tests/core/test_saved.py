@@ -37,7 +37,7 @@ FULL = CampaignGroup(
     optimize_by=OptimizeBy.BusyFactor,
     optimize_goal=80,
     changed=Stamp(1_790_000_000_001, INPUT, 1001),
-    previous=Before(GroupState.Active, None),
+    previous=Before(GroupState.Active, None, OptimizeBy.WaitTime, 20),
     statistics=Statistics(busy_factor=0.8, hit_ratio=None, time_to_complete=3600),
     measured=Stamp(1_790_000_000_004, INPUT, 1004),
     calling_lists={
@@ -81,7 +81,9 @@ groups = st.builds(
     optimize_by=st.none() | st.sampled_from(OptimizeBy),
     optimize_goal=st.none() | st.integers(0, MAX_NUMBER),
     changed=st.none() | stamps,
-    previous=st.builds(Before, states, modes),
+    previous=st.builds(
+        Before, states, modes, st.none() | st.sampled_from(OptimizeBy), st.none() | st.integers(0, MAX_NUMBER)
+    ),
     statistics=st.none()
     | st.builds(
         Statistics,
