@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from bridge.core.event import NAMES, CallingList
+from bridge.core.limits import MAX_NUMBER
 from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 
@@ -35,7 +37,7 @@ class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
     state: GroupState | None
     dial_mode: DialMode | None
     optimize_by: OptimizeBy | None = None
-    optimize_goal: int | None = None
+    optimize_goal: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] | None = None
 
 
 class KnownList(msgspec.Struct, gc=False):
