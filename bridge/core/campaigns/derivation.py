@@ -1,7 +1,7 @@
 """What an event means for its campaign group: the state from now on, and the action to notify, if there is one.
 
-OCS knows five changes: load 7 -> Active, start 9 -> Running, stop 10 -> Active, unload 8 -> NotLoaded, dial mode 11 -> as
-it was. An event of kind `change` that names one of them, or only a dial mode, asks for it and is notified as it is. Any
+OCS knows five changes: load 7 -> Active, start 9 -> Running, stop 10 -> Active, unload 8 -> NotLoaded, and a new dial
+mode, 11. An event of kind `change` that names one of them, or only a dial mode, asks for it and is notified as it is. Any
 other event that says a state is a report of how the group is now, whatever its kind: it is notified where it differs
 from what is known, with the action that leads from there to here (spec, section 4).
 """
@@ -18,6 +18,7 @@ from bridge.core.vocabulary import Action, GroupState, Kind
 # Looked up once: Python 3.11 takes a third of a microsecond for a member of an enumeration (0008).
 UNSET: Final = msgspec.UNSET
 _CHANGE: Final = Kind.CHANGE
+_REPORT: Final = Kind.REPORT
 _SNAPSHOT: Final = Kind.SNAPSHOT
 _RUNNING: Final = GroupState.Running
 _NO_REQUEST: Final = Action.NoRequest
@@ -48,31 +49,36 @@ _BETWEEN: Final[dict[GroupState | None, tuple[Action | None, ...]]] = {
 }
 
 
+def is_report(event: Event) -> bool:
+    """Whether an event says how its group is now, and asks for nothing."""
+    kind = event.kind
+    return kind is _REPORT or (kind is _CHANGE and event.state is not None and not event.action)
+
+
 def derive(event: Event, before: Before, *, late: bool = False) -> tuple[GroupState, Action | None]:
     """The group's state after a change, report or snapshot, and the action to notify; None: there is nothing to notify.
 
     `late`: the event is older than what is known, so `before` says nothing of the request behind it. Raises InvalidEvent
     for a report or snapshot without a state of a group whose state nobody ever said.
     """
-    state, kind = event.state, event.kind
-    if kind is _CHANGE:
-        if event.action:
-            return state if state is not None else _state_after(event.action, before, late=late), event.action
-        if state is None:  # only a dial mode was said
-            return _state_after(_SET_DIALING_MODE, before, late=late), _SET_DIALING_MODE
-    elif state is None:
-        state = before.state
-        if state is None:
-            raise InvalidEvent(Invalid.MISSING_FIELD, "state", f"a {kind.value} of a group whose state is not known")
-    if kind is _SNAPSHOT:
-        return state, _NO_REQUEST
-    return (state, None) if late else _reported(event, state, before)
-
-
-def _state_after(action: Action, before: Before, *, late: bool) -> GroupState:
+    if is_report(event):
+        state = _stated(event, before)
+        return (state, None) if late else _reported(event, state, before)
+    if event.kind is _SNAPSHOT:
+        return _stated(event, before), _NO_REQUEST
+    action = event.action or _SET_DIALING_MODE  # only a dial mode was said
+    if event.state is not None:
+        return event.state, action
     if action is not _SET_DIALING_MODE:
-        return _STATE_AFTER[action]
-    return _RUNNING if late or before.state is None else before.state
+        return _STATE_AFTER[action], action
+    return (_RUNNING if late or before.state is None else before.state), action
+
+
+def _stated(event: Event, before: Before) -> GroupState:
+    state = event.state if event.state is not None else before.state
+    if state is None:
+        raise InvalidEvent(Invalid.MISSING_FIELD, "state", f"a {event.kind.value} of a group whose state is not known")
+    return state
 
 
 def _reported(event: Event, state: GroupState, before: Before) -> tuple[GroupState, Action | None]:
