@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from bridge.app import mapper
+from bridge.core.campaigns.derivation import is_report
 from bridge.core.explanation import Explanation, Mapped, Search, moment, standing
 from bridge.core.fate import Fate
 from bridge.core.groups import GroupTable
@@ -12,6 +13,7 @@ from bridge.core.mapping import Mapper
 from bridge.core.outcome import InvalidEvent, Skip, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.start import Log
+from bridge.core.vocabulary import Kind
 from bridge.edge.files import DirectoryFile
 from bridge.edge.lookup import Lookup, partition_of
 from bridge.settings import Settings
@@ -90,7 +92,8 @@ def map_one(reads: Mapper, record: Record) -> Mapped:
         GroupTable().merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
     except InvalidEvent as error:
         alone = str(error)
-    return Mapped(kind=arrival.event.kind.value, campaign_group=arrival.key, alone=alone)
+    kind = Kind.REPORT if is_report(arrival.event) else arrival.event.kind
+    return Mapped(kind=kind.value, campaign_group=arrival.key, alone=alone)
 
 
 class _Wanted:

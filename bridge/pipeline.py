@@ -32,7 +32,7 @@ from bridge.uncovered import Uncovered
 from bridge.work import Item, Tick, Work
 
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _LEASE: Final = Reason.LEASE
 
 

@@ -14,7 +14,7 @@ from bridge.core.vocabulary import Kind
 from bridge.ports import Quarantine, Report
 from bridge.work import Item
 
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _FRESH: Final = Seen.FRESH
 _STATISTICS: Final = Kind.STATISTICS
 
@@ -22,7 +22,7 @@ _STATISTICS: Final = Kind.STATISTICS
 class Reader:
     """`push` takes what has to wait in a lane; `done` is told of what is done; `landed` of what is out no more.
 
-    `posts`: whether changes and snapshots make notifications.
+    `posts`: whether changes, reports and snapshots make notifications.
     """
 
     def __init__(

@@ -149,6 +149,7 @@ class Status:
             replaced_times=self._pipeline.replaced_times,
             split=table.split,
             late=table.late,
+            unchanged=table.unchanged,
             above_one=table.above_one,
             expired=table.expired,
             ticks_waiting=len(self._pipeline.ticks.waiting),

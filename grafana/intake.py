@@ -25,7 +25,7 @@ CONSUMED = Signal(
 )
 FATES = Signal(
     "What becomes of the records?",
-    "posted: notified. absorbed: statistics, told with the next notification. skipped: done without. quarantined: no event at all. "
+    "posted: notified. absorbed: merged, such as statistics and reports without news. skipped: done without. quarantined: no event at all. "
     "returned: left to the next owner of the partition, after a rebalance or a stop.",
     "ops",
     _rates("posted", "absorbed", "skipped", "quarantined", "returned"),

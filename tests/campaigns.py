@@ -21,6 +21,10 @@ def change(time_ms: int = 0, **fields: object) -> Event:
     return event(Kind.CHANGE, time_ms, **fields)
 
 
+def report(time_ms: int = 0, **fields: object) -> Event:
+    return event(Kind.REPORT, time_ms, **fields)
+
+
 def statistics(time_ms: int = 0, **fields: object) -> Event:
     return event(Kind.STATISTICS, time_ms, **fields)
 

@@ -110,6 +110,23 @@ def test_each_record_ends_in_exactly_one_way() -> None:
     run(scenario())
 
 
+def test_reports_without_news_are_absorbed_and_counted() -> None:
+    async def scenario() -> None:
+        broker = Broker(1)
+        for state in ("Running", "Running", "Running", "off", "stopping"):
+            broker.write(0, "G1", change("G1", 1, kind="report", state=state))
+        async with bridge(broker, 0) as parts:
+            parts.poster.end = at_once
+            parts.poll(10)
+            await turns()
+            tally = parts.pipeline.tally
+            assert (tally.posted, tally.absorbed, parts.pipeline.table.unchanged) == (2, 3, 3)
+            assert offsets(broker, "G1") == [0, 3]
+            assert parts.ownership.held == 0
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(("age", "posted"), [(49.9, True), (50.1, False)])
 def test_an_event_older_than_max_age_is_merged_and_not_posted(age: float, posted: bool) -> None:
     async def scenario() -> None:

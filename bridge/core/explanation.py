@@ -79,7 +79,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
             return f"skipped: {mapped.skipped}"
         if mapped.kind == Kind.STATISTICS:
             return "merged: statistics are told with the next notification of their campaign group"
-        text = f"done, but no record of how: {self._no_fate()}"
+        news = "merged; notified only if it said something new" if mapped.kind == Kind.REPORT else "done"
+        text = f"{news}, but no record of how: {self._no_fate()}"
         if mapped.invalid:
             text += f"; this configuration puts it into quarantine: {mapped.invalid}"
         return text

@@ -12,7 +12,7 @@ from bridge.core.post_outcome import Outcome
 #: Why no POST may begin.
 HELD = ("lease", "unconfirmed", "cool_down")
 OVERLOADED = frozenset({429, 503})
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _NOT_SENT: Final = Result.NOT_SENT
 
 

@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from bridge.core.event import NAMES, CallingList
+from bridge.core.limits import MAX_NUMBER
 from bridge.core.stamp import Stamp
-from bridge.core.vocabulary import DialMode, GroupState
+from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 
 Names = tuple[str | None, ...]  # in the order of NAMES
 names_of: Callable[[object], Names] = attrgetter(*NAMES)
@@ -30,10 +32,12 @@ def shared(names: Names) -> Names:
 
 
 class Before(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A campaign group before an event; None = not known."""
+    """A campaign group before an event; None = not known. Saved: a field may be added at the end, with a default."""
 
     state: GroupState | None
     dial_mode: DialMode | None
+    optimize_by: OptimizeBy | None = None
+    optimize_goal: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] | None = None
 
 
 class KnownList(msgspec.Struct, gc=False):

@@ -3,8 +3,8 @@
 1. A merge changes the table only if the whole event is accepted; a refused event leaves no trace.
 2. Order is kept per kind of knowledge (names, state, statistics, each calling list) by event time; equal times are
    decided by the offset within a partition. What is older than what is known turns nothing back; an older change is
-   still told, with its own fields. Statistics from before an unload are forgotten for good.
-3. Merging the last event of a group again, as after a crash, changes nothing and gives the same facts.
+   still notified, with its own fields, an older report is not. Statistics from before an unload are forgotten for good.
+3. Merging the last event of a group again, as after a crash, changes nothing and gives the same facts, or none again.
 4. A group lives in one partition number; all that is known of it goes when that number is given up.
 5. What changed is dirty until it was saved: `unsaved` hands it out, `put_back` takes it again if that failed.
 6. A restored group says nothing (is dormant) while the input has another number of partitions than when it was last
@@ -15,10 +15,10 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
 from bridge.core.campaign_group import CampaignGroup
+from bridge.core.campaigns.derivation import derive
 from bridge.core.event import Event
 from bridge.core.facts import Facts
 from bridge.core.group import Names, Policy, names_of, shared
-from bridge.core.lifecycle import resolve
 from bridge.core.merging import before, change, change_facts, filled, measure, older, settle_switches, shown
 from bridge.core.record import Record
 from bridge.core.stamp import Stamp
@@ -28,7 +28,7 @@ from bridge.core.vocabulary import GroupState, Kind
 #: Groups by key; None: forgotten.
 Changed = dict[str, CampaignGroup | None]
 
-# Looked up once, as in lifecycle.py.
+# Looked up once, as in campaigns/derivation.py.
 _STATISTICS: Final = Kind.STATISTICS
 _NOT_LOADED: Final = GroupState.NotLoaded
 MOST_UNSAVED = 2_000  # changed groups, some 2 MiB as records
@@ -51,7 +51,8 @@ class GroupTable:
         self.moved: dict[
             str, tuple[int, int]
         ] = {}  # some of these, with both numbers, for whoever tells and clears them
-        self.late = 0  # changes older than what was known of their group
+        self.late = 0  # changes, reports and snapshots older than what was known of their group
+        self.unchanged = 0  # reports that said nothing to notify
         self.above_one = 0  # ratios above 1 that were passed on
         self.expired = 0  # groups forgotten after their time to live
 
@@ -76,10 +77,10 @@ class GroupTable:
     def merge(
         self, key: str, event: Event, stamp: Stamp, policy: Policy, row: Names | None = None, now_ms: int = 0
     ) -> Facts | None:
-        """Merge an event that is seen at `now_ms`; the facts to tell, or None for statistics.
+        """Merge an event that is seen at `now_ms`; the facts to notify, or None for statistics and for a report without news.
 
         `row`: what the directory says of the group. Raises InvalidEvent where a name is missing and the policy is to
-        reject, or where a snapshot comes of a group whose state nobody ever said.
+        reject, or where a report or snapshot without a state comes of a group whose state nobody ever said.
         """
         group = self._groups.get(key) or CampaignGroup(key, stamp.partition.number)
         own, known = names_of(event), group.names
@@ -94,8 +95,8 @@ class GroupTable:
             measure(group, event, stamp)
             return None
         late = passed if group.changed is group.named else older(stamp, group.changed)
-        previous = before(group, event, stamp, late=late)
-        state, action = resolve(event, previous)
+        previous = before(group, stamp)
+        state, action = derive(event, previous, late=late)
         names = shown(told, row, policy)
         self._keep(group, kept, event, stamp, now_ms, passed=passed)
         group.shown = names if kept is told else shown(kept, row, policy)
@@ -104,6 +105,9 @@ class GroupTable:
             change(group, event, state, previous, stamp)
         if state is not _NOT_LOADED:
             measure(group, event, stamp)
+        if action is None:
+            self.unchanged += not late
+            return None
         return change_facts(group, event, names, state, action, stamp, late=late)
 
     def includes(self, key: str, record: Record) -> bool:

@@ -13,7 +13,7 @@ from bridge.core.ledger import Ledger, Seen
 from bridge.core.record import Partition, Record
 from bridge.core.share import Share
 
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _FRESH: Final = Seen.FRESH
 
 

@@ -34,7 +34,7 @@ class Seen(Enum):
         return self is Seen.FRESH
 
 
-# Looked up once, as in lifecycle.py.
+# Looked up once, as in campaigns/derivation.py.
 _FRESH: Final = Seen.FRESH
 
 

@@ -16,7 +16,7 @@ from bridge.core.vocabulary import Action, Actor, GroupState, Kind
 
 T = TypeVar("T")
 
-# Looked up once, as in lifecycle.py.
+# Looked up once, as in campaigns/derivation.py.
 UNSET: Final = msgspec.UNSET
 _SNAPSHOT: Final = Kind.SNAPSHOT
 _NOT_LOADED: Final = GroupState.NotLoaded
@@ -67,11 +67,11 @@ def _text(name: str, policy: Policy) -> str | None:
     return policy.on_missing
 
 
-def before(group: CampaignGroup, event: Event, stamp: Stamp, *, late: bool) -> Before:
-    """State and mode before this event, also when it is merged for the second time (rule 3)."""
-    if late:  # what came later says nothing of the request behind it
-        return Before(group.state if event.kind is _SNAPSHOT else None, None)
-    return group.previous if stamp == group.changed else Before(group.state, group.dial_mode)
+def before(group: CampaignGroup, stamp: Stamp) -> Before:
+    """The group before this event, also when it is merged for the second time (rule 3)."""
+    if stamp == group.changed:
+        return group.previous
+    return Before(group.state, group.dial_mode, group.optimize_by, group.optimize_goal)
 
 
 def change(group: CampaignGroup, event: Event, state: GroupState, before: Before, stamp: Stamp) -> None:
@@ -115,7 +115,7 @@ def _said(value: T | None | UnsetType) -> T | None:
 def change_facts(
     group: CampaignGroup, event: Event, names: Names, state: GroupState, action: Action, stamp: Stamp, *, late: bool
 ) -> Facts:
-    """What a change or snapshot tells. A late one, and an unload, tell no more than what they bring themselves."""
+    """What a change, a report or a snapshot tells. A late one, and an unload, tell no more than what they bring themselves."""
     own = late or state is _NOT_LOADED
     actor = event.actor
     return Facts(

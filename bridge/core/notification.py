@@ -12,7 +12,7 @@ from bridge.core.vocabulary import PREDICTIVE, GroupState
 
 USER_EVENT = "CampaignGroupState"
 encode: Final = msgspec.json.Encoder().encode
-UNSET: Final = msgspec.UNSET  # looked up once, as in lifecycle.py
+UNSET: Final = msgspec.UNSET  # looked up once, as in campaigns/derivation.py
 _RUNNING: Final = GroupState.Running
 _DECIMALS: Final = [f".{milliseconds:03d}" for milliseconds in range(1000)]
 

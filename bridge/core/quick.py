@@ -32,7 +32,7 @@ _FIELDS = ("kind", "time", *NAMES, *_SETTINGS, *_WORDS, *_PERIODS, *STATISTICS)
 #: Of these, an event tells "not said" from "said to be none".
 _TOLD_APART = frozenset({"kind", *_SETTINGS, *STATISTICS})
 
-# Looked up once, as in lifecycle.py.
+# Looked up once, as in campaigns/derivation.py.
 UNSET: Final = msgspec.UNSET
 _CHANGE: Final = Kind.CHANGE
 _LONGEST: Final = MAX_NAME_CHARACTERS

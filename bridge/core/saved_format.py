@@ -43,7 +43,7 @@ NOBODY = Said()
 
 
 class Group(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The record, whose key is the group's. What is missing is not known. `before`: state and mode before the change."""
+    """The record, whose key is the group's. What is missing is not known. `before`: state, mode and optimization before the change."""
 
     v: Annotated[int, Meta(ge=1, le=10_000)]
     names: Said = NOBODY

@@ -20,8 +20,9 @@ def event_schema() -> Schema:
     """The bridge's own event: one JSON object a record, read by the profile `generic`."""
     properties: Schema = {
         "kind": {
-            "description": "change: tell the receiver now. statistics: keep, tell with the next notification. "
-            "snapshot: a periodic notification made upstream, tell now.",
+            "description": "change: a request, notified now; one with a state and no action is a report. report: how the "
+            "campaign group is now, notified where it differs from what is known. statistics: kept, sent with the next "
+            "notification. snapshot: a periodic notification made upstream, sent now.",
             "enum": [kind.value for kind in Kind],
         },
         "time": _time(),

@@ -75,10 +75,12 @@ class Actor(IntEnum):
 class Kind(StrEnum):
     """What an event is for.
 
-    A `change` is told to the receiver at once (81000), `statistics` are merged into the group and told with its next
-    notification, a `snapshot` is a periodic notification made upstream: told at once as periodic (81001).
+    A `change` is notified at once (81000), a `report` of how the group is now only where it differs from what is known
+    (bridge/core/campaigns/derivation.py). `statistics` are merged into the group and sent with its next notification, a
+    `snapshot` is a periodic notification made upstream: sent at once as periodic (81001).
     """
 
     CHANGE = "change"
+    REPORT = "report"
     STATISTICS = "statistics"
     SNAPSHOT = "snapshot"

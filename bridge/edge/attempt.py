@@ -51,7 +51,7 @@ WRITE_FAILED = frozenset(
 Permit = Callable[[], bool]
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _monotonic: Final = time.monotonic
 _CONNECT: Final = Phase.CONNECT
 _DELIVERED: Final = Result.DELIVERED

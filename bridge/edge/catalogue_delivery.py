@@ -68,7 +68,9 @@ DELIVERY: tuple[Metric, ...] = (
     ),
     Metric("ocs_bridge_records_posted_total", C, "Records whose notification was attempted."),
     Metric(
-        "ocs_bridge_records_absorbed_total", C, "Statistics merged into their campaign group, without a notification."
+        "ocs_bridge_records_absorbed_total",
+        C,
+        "Statistics and reports merged into their campaign group, without a notification.",
     ),
     Metric("ocs_bridge_records_skipped_total", C, "Records that are done without a notification.", ("reason",)),
     Metric("ocs_bridge_records_quarantined_total", C, "Records that are no campaign group event.", ("reason",)),

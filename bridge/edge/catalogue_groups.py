@@ -11,7 +11,12 @@ GROUPS: tuple[Metric, ...] = (
     Metric(
         "ocs_bridge_late_events_total",
         C,
-        "Changes older than what was known of their campaign group: told, but nothing turned back.",
+        "Changes (notified) and reports (not notified) older than what was known of their campaign group: nothing turned back.",
+    ),
+    Metric(
+        "ocs_bridge_reports_unchanged_total",
+        C,
+        "Reports that differ in nothing from what was known of their campaign group: merged, not notified.",
     ),
     Metric("ocs_bridge_statistics_above_one_total", C, "Ratios above 1 that were passed on."),
     Metric(

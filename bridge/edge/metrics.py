@@ -59,6 +59,7 @@ class Moment(msgspec.Struct, frozen=True):
     posting_held: str | None
     split: int
     late: int
+    unchanged: int
     above_one: int
     expired: int
     ticks_waiting: int
@@ -169,6 +170,7 @@ def _counts(moment: Moment) -> Samples:
         "ocs_bridge_offsets_missing_total": [((), tally.gaps)],
         "ocs_bridge_event_times_replaced_total": [((), moment.replaced_times)],
         "ocs_bridge_late_events_total": [((), moment.late)],
+        "ocs_bridge_reports_unchanged_total": [((), moment.unchanged)],
         "ocs_bridge_statistics_above_one_total": [((), moment.above_one)],
         "ocs_bridge_campaign_groups_split_total": [((), moment.split)],
         "ocs_bridge_campaign_groups_expired_total": [((), moment.expired)],

@@ -20,7 +20,7 @@ log = get_logger(__name__)
 CHANGE = 81000, "Sending HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
 PERIODIC = 81001, "Sending periodic HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
 NAME = 2  # of the campaign group, in Facts.names
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _DELIVERED: Final = Result.DELIVERED
 
 

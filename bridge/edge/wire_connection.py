@@ -21,7 +21,7 @@ from bridge.edge.wire_answer import Answer
 from bridge.edge.wire_tls import PIECE, Tls
 
 NOTHING = memoryview(b"")
-# Looked up once, as in core/lifecycle.py.
+# Looked up once, as in core/campaigns/derivation.py.
 _WRITE: Final = Phase.WRITE
 _READ: Final = Phase.READ
 TIMEOUTS = {_WRITE: httpx.WriteTimeout, _READ: httpx.ReadTimeout}

@@ -13,7 +13,7 @@ from typing import Final
 
 from bridge.edge.wire_connection import Connection
 
-_monotonic: Final = time.monotonic  # looked up once, as in core/lifecycle.py
+_monotonic: Final = time.monotonic  # looked up once, as in core/campaigns/derivation.py
 
 
 class Pool:

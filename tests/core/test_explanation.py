@@ -99,12 +99,16 @@ def test_what_is_not_done_says_how_far_the_commit_is() -> None:
     [
         ({"mapped": Mapped(skipped="tombstone")}, "skipped: tombstone"),
         ({"mapped": Mapped(kind="statistics", campaign_group="G")}, "merged: statistics"),
+        (
+            {"mapped": Mapped(kind="report", campaign_group="G")},
+            "merged; notified only if it said something new, but no record",
+        ),
         ({"topic": None}, "done, but no record of how: delivery.outcome_topic is not set"),
         ({"problem": "there is no topic"}, "done, but no record of how: there is no topic"),
         ({}, "done, but no record of how: outcome_topic was not set then"),
         ({"mapped": None}, "done, but no record of how: "),
     ],
-    ids=["skipped", "statistics", "off", "unreadable", "expired", "no record"],
+    ids=["skipped", "statistics", "report", "off", "unreadable", "expired", "no record"],
 )
 def test_what_is_done_without_an_outcome_says_why_there_is_none(known: dict[str, object], text: str) -> None:
     [told] = answer(Standing.DONE, **known)  # type: ignore[arg-type]

@@ -134,13 +134,18 @@ def test_a_late_change_tells_its_own_fields_and_turns_nothing_back() -> None:
     assert table.late == 1
 
 
-def test_a_late_change_without_an_action_does_not_guess_it_from_what_came_after() -> None:
-    table = running()
-    assert told(table, change(15, state=GroupState.Active), 3).action is Action.LoadCampaign
-    assert told(table, change(15, state=GroupState.Running, dial_mode=DialMode.Power), 4).action is Action.StartDialing
+@pytest.mark.parametrize("kind", [Kind.REPORT, Kind.CHANGE])
+@pytest.mark.parametrize("state", list(GroupState))
+def test_a_late_report_is_not_notified_and_turns_nothing_back_but_fills_names(kind: Kind, state: GroupState) -> None:
+    table = GroupTable()
+    merge(table, change(20, state=GroupState.Running, action=Action.StartDialing, dial_mode=DialMode.Predict), 1)
+    assert merge(table, Event(kind=kind, time_ms=15, state=state, dial_mode=DialMode.Power, queue_name="q"), 2) is None
+    assert (known(table).state, known(table).dial_mode) == (GroupState.Running, DialMode.Predict)
+    assert "q" in known(table).shown
+    assert (table.late, table.unchanged) == (1, 0)
 
 
-@pytest.mark.parametrize("kind", [Kind.CHANGE, Kind.STATISTICS])
+@pytest.mark.parametrize("kind", [Kind.CHANGE, Kind.REPORT, Kind.STATISTICS])
 def test_a_late_name_fills_a_gap_but_replaces_no_newer_one(kind: Kind) -> None:
     table = GroupTable()
     merge(table, change(20, state=GroupState.Active, campaign_name="new"), 1)
@@ -150,14 +155,14 @@ def test_a_late_name_fills_a_gap_but_replaces_no_newer_one(kind: Kind) -> None:
         2,
     )
     assert dict(zip(NAMES, known(table).names, strict=True))["campaign_name"] == "new"
-    facts = told(table, change(30, state=GroupState.Active), 3)
+    facts = told(table, change(30, state=GroupState.Running), 3)
     assert {"new", "q", "g"} <= set(facts.names)
 
 
 def test_the_labels_of_a_groups_series_are_not_turned_back_by_a_late_change() -> None:
     table = GroupTable()
     merge(table, change(20, state=GroupState.Active, campaign_name="new"), 1)
-    assert "old" in told(table, change(10, state=GroupState.Active, campaign_name="old"), 2).names
+    assert "old" in told(table, change(10, action=Action.LoadCampaign, campaign_name="old"), 2).names
     assert "new" in known(table).shown
     assert "old" not in known(table).shown
 
@@ -354,7 +359,7 @@ def test_statistics_events_say_nothing_of_the_dial_mode() -> None:
 def test_an_actor_that_is_not_said_is_unknown() -> None:
     table = running()
     assert told(table, change(30, state=GroupState.Active), 3).actor is Actor.Unknown
-    assert told(table, change(31, state=GroupState.Active, actor=Actor.OcsClient), 4).actor is Actor.OcsClient
+    assert told(table, change(31, state=GroupState.Running, actor=Actor.OcsClient), 4).actor is Actor.OcsClient
 
 
 # Names
@@ -386,7 +391,7 @@ def test_what_the_directory_or_the_policy_said_is_not_kept_as_known() -> None:
     row = tuple("directory" if name == "queue_name" else None for name in NAMES)
     table.merge(KEY, change(1, state=GroupState.Active), stamp(1), LENIENT, row)
     assert known(table).names == (None,) * len(NAMES)
-    facts = told(table, change(2, state=GroupState.Active), 1, policy=Policy({}, on_missing="other"))
+    facts = told(table, change(2, state=GroupState.Running), 1, policy=Policy({}, on_missing="other"))
     assert dict(zip(NAMES, facts.names, strict=True))["queue_name"] == "other"
 
 

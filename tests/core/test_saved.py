@@ -38,7 +38,7 @@ FULL = CampaignGroup(
     optimize_by=OptimizeBy.BusyFactor,
     optimize_goal=80,
     changed=Stamp(1_790_000_000_001, INPUT, 1001),
-    previous=Before(GroupState.Active, None),
+    previous=Before(GroupState.Active, None, OptimizeBy.WaitTime, 20),
     statistics=Statistics(busy_factor=0.8, hit_ratio=None, time_to_complete=3600),
     measured=Stamp(1_790_000_000_004, INPUT, 1004),
     calling_lists={
@@ -82,7 +82,9 @@ groups = st.builds(
     optimize_by=st.none() | st.sampled_from(OptimizeBy),
     optimize_goal=st.none() | st.integers(0, MAX_NUMBER),
     changed=st.none() | stamps,
-    previous=st.builds(Before, states, modes),
+    previous=st.builds(
+        Before, states, modes, st.none() | st.sampled_from(OptimizeBy), st.none() | st.integers(0, MAX_NUMBER)
+    ),
     statistics=st.none()
     | st.builds(
         Statistics,
@@ -271,6 +273,25 @@ def record(**said: object) -> bytes:
     return json.dumps({"v": 1, **said}).encode()
 
 
+@pytest.mark.parametrize(
+    ("written", "restored"),
+    [([4, None], Before(GroupState.Active, None)), ([5, 1], Before(GroupState.Running, DialMode.Predict))],
+)
+def test_what_was_before_is_read_from_a_record_of_the_first_bridges_too(
+    written: list[object], restored: Before
+) -> None:
+    """They kept the state and the mode only."""
+    group = load(KEY.encode(), record(state=5, before=written), 3)
+    assert group.previous == restored
+    assert json.loads(save(group))["before"] == [*written, None, None]
+
+
+def test_what_was_before_may_have_more_fields_in_a_later_version() -> None:
+    assert load(KEY.encode(), record(before=[5, 1, 1, 80, "new"]), 3).previous == Before(
+        GroupState.Running, DialMode.Predict, OptimizeBy.BusyFactor, 80
+    )
+
+
 NONE_OF_OURS: dict[str, bytes] = {
     "empty": b"",
     "text": b"hello",
@@ -302,6 +323,8 @@ NONE_OF_OURS: dict[str, bytes] = {
     "more events than calling lists": record(calling_lists=[{"name": "A"}], lists_at=[[1, "t", 0, 1], [2, "t", 0, 2]]),
     "state before that is none": record(before=[7, None]),
     "state before without its mode": record(before=[4]),
+    "goal before that is negative": record(before=[4, None, None, -1]),
+    "goal before that is too large": record(before=[4, None, None, 2**53 + 1]),
     "too large": record(state_name="x" * MAX_BYTES),
     "too much that is not known": record(v=2, new="x" * MAX_EXTRA),
     "too much that is not known, by its name": record(v=2, **{"x" * MAX_EXTRA: 1}),

@@ -64,6 +64,7 @@ def moment(
         posting_held=None,
         split=0,
         late=0,
+        unchanged=0,
         above_one=0,
         states=found.states,
         hidden=found.hidden,
@@ -198,6 +199,7 @@ def test_promtool_has_nothing_to_say() -> None:
         ("ocs_bridge_offsets_missing_total", []),
         ("ocs_bridge_event_times_replaced_total", []),
         ("ocs_bridge_late_events_total", []),
+        ("ocs_bridge_reports_unchanged_total", []),
         ("ocs_bridge_statistics_above_one_total", []),
         ("ocs_bridge_campaign_groups_split_total", []),
         ("ocs_bridge_quarantine_failures_total", []),
@@ -302,6 +304,7 @@ def test_each_count_stands_under_its_own_name() -> None:
     numbers = {
         "replaced_times": "ocs_bridge_event_times_replaced_total",
         "late": "ocs_bridge_late_events_total",
+        "unchanged": "ocs_bridge_reports_unchanged_total",
         "above_one": "ocs_bridge_statistics_above_one_total",
         "split": "ocs_bridge_campaign_groups_split_total",
         "quarantine_failures": "ocs_bridge_quarantine_failures_total",
