@@ -7,8 +7,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,38 +83,6 @@ def check(config: Config = None) -> None:
     typer.echo(
         f"good: {settings.mapping.profile} from {settings.kafka.group_id} to {log.safe_url(settings.notifications.url or 'nowhere')}"
     )
-
-
-@app.command("map")
-def map_(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Raw events, one JSON value a line; - is stdin.")] = "-",  # type: ignore[assignment]
-    profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="A preset or a profile's path; default: the configured one.")
-    ] = None,
-    config: Config = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also say on stderr which lines make no notification, and why.")
-    ] = False,
-) -> None:
-    """Map raw events to notifications, without network: notifications to stdout, invalid events with their line to stderr."""
-    from bridge.app import mapper, style
-    from bridge.edge.files import DirectoryFile
-    from bridge.offline import map_lines
-    from bridge.settings import Settings
-
-    mapping = Settings().mapping if config is None else settings_of(config).mapping
-    notifications = Settings().notifications if config is None else settings_of(config).notifications
-    if profile is not None:
-        mapping = mapping.model_copy(update={"profile": profile, "profiles": {}})
-    directory = DirectoryFile(mapping.directory_file) if mapping.directory_file else None
-    invalid = 0
-    for mapped in map_lines(file, mapper(mapping, directory), style(notifications), "map", round(time.time() * 1000)):
-        if mapped.notification is not None:
-            sys.stdout.buffer.write(mapped.notification + b"\n")
-        elif mapped.invalid or verbose:
-            typer.echo(f"line {mapped.line}: {mapped.note}", err=True)
-        invalid += mapped.invalid
-    raise typer.Exit(int(invalid > 0))
 
 
 @app.command("schema")

@@ -60,13 +60,15 @@ def parse(text: str, problems: Problems) -> dict[str, Node]:
     """The profile's outermost mapping. Raises ProfileError when there is none."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = _node(root, problems, "file") if root is not None else None
+    except RecursionError:
+        problems.add(1, "file", "nested too deeply, or an alias within what it stands for")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problems.add(line, "file", f"no YAML: {error.problem or error.context}")
     except yaml.YAMLError as error:  # a character that YAML forbids
         problems.add(1, "file", f"no YAML: {error}")
     else:
-        node = _node(root, problems, "file") if root is not None else None
         if node is not None and isinstance(node.value, dict):
             problems.raise_any()
             return node.value
