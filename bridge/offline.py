@@ -1,11 +1,14 @@
 """Records to notifications without a network: what `ocs-bridge map` and `ocs-bridge profiles test` do."""
 
 import json
+import re
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
 from bridge.core.arrival import Arrival
+from bridge.core.envelopes import open_record
 from bridge.core.groups import GroupTable
 from bridge.core.mapping import Mapper
 from bridge.core.notification import render
@@ -14,6 +17,8 @@ from bridge.core.record import Record
 from bridge.core.statistics import ratios_above_one
 from bridge.core.style import Style
 from bridge.core.vocabulary import Kind
+
+_PLAIN = re.compile(r"[^.:\[\]'\"\s]+")
 
 
 class Mapped(msgspec.Struct, frozen=True):
@@ -60,6 +65,13 @@ class Offline:
         self._count(mapped)
         return mapped
 
+    def unread(self, record: Record) -> list[str]:
+        """Members of a record, one that is an event, that its profile names no path to, as paths."""
+        profile = self._mapper.profile(record.partition.topic)
+        tree = open_record(record, record.value or b"", profile.envelopes).tree
+        members = dict.fromkeys(_members(tree, ()))
+        return [shown(names) for names in members if not _is_named(names, profile.paths)]
+
     def unreadable(self, note: str) -> Mapped:
         """Of what was to be a record and is none."""
         mapped = Mapped("invalid", reason="no_record", note=f"no_record: {note}")
@@ -89,6 +101,33 @@ class Offline:
         if event.kind is Kind.STATISTICS:
             return Mapped("merged", note="statistics are sent with the group's next notification", warnings=warnings)
         return Mapped("unchanged", note="the group is known to be as the record says", warnings=warnings)
+
+
+def _members(node: object, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The names that lead to each value in a JSON tree, whatever the places in arrays are."""
+    if isinstance(node, dict) and node:
+        for name, value in node.items():
+            yield from _members(value, (*names, name))
+    elif isinstance(node, list) and node:
+        for item in node:
+            yield from _members(item, names)
+    else:
+        yield names
+
+
+def _is_named(names: tuple[str, ...], paths: frozenset[tuple[str, ...]]) -> bool:
+    """Whether a path leads to it or further, or takes a whole in which it is."""
+    if any(path[: len(names)] == names for path in paths):
+        return True
+    wholes = [path for path in paths if path and names[: len(path)] == path]
+    longest = max(wholes, key=len, default=())
+    return bool(longest) and not any(len(path) > len(longest) and path[: len(longest)] == longest for path in paths)
+
+
+def shown(names: tuple[str, ...]) -> str:
+    """Names as a path of a profile."""
+    steps = [f".{name}" if _PLAIN.fullmatch(name) else f"['{name}']" for name in names]
+    return "".join(steps).removeprefix(".")
 
 
 def _warnings(arrival: Arrival) -> tuple[str, ...]:

@@ -12,11 +12,14 @@ from bridge.app import mapper, style
 from bridge.commands.options import Config, fail, settings_of, told_problems
 from bridge.commands.record_files import Defaults, Form, Given, NoRecord, read
 from bridge.commands.text import harmless
+from bridge.core.record import Record
 from bridge.edge.files import DirectoryFile
 from bridge.offline import Mapped, Offline
 from bridge.settings import Settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+EVENTS = {"notified", "merged", "unchanged"}
+MOST = 50  # members that nothing reads that are listed
 TOPIC = "map"  # of records whose file does not say their topic
 
 ProfileOption = Annotated[
@@ -72,6 +75,8 @@ def map_(
             if mapped.notification is not None:
                 sys.stdout.buffer.write(mapped.notification + b"\n")
             notes.take(given.place, mapped)
+            if verbose and isinstance(given.record, Record) and mapped.outcome in EVENTS:
+                notes.unread.update(offline.unread(given.record))
         sys.stdout.buffer.flush()
     except OSError as error:
         fail(f"{file.name}: {error.strerror}")
@@ -91,6 +96,7 @@ class Notes:
     """What is said on stderr of single records."""
 
     def __init__(self, *, verbose: bool) -> None:
+        self.unread: Counter[str] = Counter()  # records with such a member, by its path
         self._verbose = verbose
         self._warnings: Counter[str] = Counter()
         self._first: dict[str, str] = {}
@@ -111,3 +117,8 @@ class Notes:
         for warning, count in self._warnings.items():
             more = f" and {count - 1} more" if count > 1 else ""
             typer.echo(f"warning: {warning} ({self._first[warning]}{more})", err=True)
+        members = [f"  {member} ({count})" for member, count in self.unread.most_common(MOST)]
+        if members:
+            rest = [f"  and {len(self.unread) - MOST} more"] if len(self.unread) > MOST else []
+            lines = ["members that the profile does not read, and in how many records they are:", *members, *rest]
+            typer.echo("\n".join(map(harmless, lines)), err=True)

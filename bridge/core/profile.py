@@ -42,7 +42,7 @@ class Profile(msgspec.Struct, frozen=True):
     """Compiled once, immutable.
 
     `key`: the fields that tell one campaign group from another. `missing`: field -> text for what the platform can't
-    know. The first rule that selects a record reads it.
+    know. The first rule that selects a record reads it. `paths`: what its paths lead through in a record's JSON (Problems.paths).
     """
 
     name: str
@@ -50,6 +50,7 @@ class Profile(msgspec.Struct, frozen=True):
     missing: Mapping[str, str]
     envelopes: tuple[Envelope, ...]
     rules: tuple[Rule, ...]
+    paths: frozenset[tuple[str, ...]] = frozenset()
 
     def read(self, record: Record) -> Event | Skip:
         """The event in a record. Raises InvalidEvent, and nothing else."""
@@ -70,7 +71,7 @@ def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -
         rules=_rules(root, _Common(_fields(root.get("fields"), "fields", problems), key, on_unknown, problems)),
     )
     problems.raise_any()
-    return profile
+    return msgspec.structs.replace(profile, paths=frozenset(problems.paths))
 
 
 def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...], problems: Problems) -> None:

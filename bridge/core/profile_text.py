@@ -26,11 +26,23 @@ class ProfileError(Exception):
 
 
 class Problems:
-    """What is wrong with a profile, collected so that all of it is told at once."""
+    """What is wrong with a profile, collected so that all of it is told at once; and on the way, which paths it names.
 
-    def __init__(self, source: str) -> None:
+    `paths`: the names that each path into a record's JSON leads through, without the places in arrays. `inside`: those of
+    the array whose items the paths compiled with this object start from.
+    """
+
+    def __init__(self, source: str, inside: tuple[str, ...] = ()) -> None:
         self.source = source
+        self.inside = inside
         self.found: list[str] = []
+        self.paths: set[tuple[str, ...]] = set()
+
+    def within(self, names: tuple[str, ...]) -> "Problems":
+        """The same collection, for paths that start from items of the array at `names`."""
+        inner = Problems(self.source, self.inside + names)
+        inner.found, inner.paths = self.found, self.paths
+        return inner
 
     def add(self, line: int, field: str, text: str) -> None:
         """One problem at `field` (dotted, as in the file); told once, however many rules share the line."""

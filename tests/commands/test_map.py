@@ -156,3 +156,31 @@ def test_a_file_of_records_that_can_not_be_read_is_a_mistake_of_use(tmp_path: Pa
     done = bridge("-p", "generic", str(tmp_path / name))
     assert done.exit_code == 2
     assert not done.stdout
+
+
+def test_verbose_lists_the_members_that_nothing_reads() -> None:
+    record = {**START, "hit_ratio": 0.3, "statistics": {"hit_rate": 1, "hit_ratio": None}, "a.b": [{"c": 1}, {"c": 2}]}
+    lists = {"calling_lists": [{"name": "n", "size": 4}], "extra": {}}
+    done = bridge("-p", "generic", "-v", given=lines(record, {**record, **lists}, "broken"))
+    listed = [line for line in done.stderr.splitlines() if line.startswith("  ")]
+    assert listed == [
+        "  hit_ratio (2)",
+        "  statistics.hit_rate (2)",
+        "  ['a.b'].c (2)",
+        "  calling_lists.size (1)",
+        "  extra (1)",
+    ]
+    assert "hit_rate" not in bridge("-p", "generic", given=lines(record)).stderr
+
+
+def test_what_is_read_through_envelopes_conditions_and_as_a_whole_is_not_listed(tmp_path: Path) -> None:
+    profile = write(
+        tmp_path / "mine.yaml",
+        "inside: cloudevents\nkey: campaign_group_guid\nevents: [{when: {a: '*', b.c: {differs: 'd[0].e'}}, kind: statistics}]\n"
+        "fields: {campaign_group_guid: {join: [f, g]}, hit_ratio: {ratio: [h.i, h.j]}, "
+        "campaign_name: [{from: [k, l], when: {m: x}}, n]}\n",
+    )
+    data = {"a": {"z": [1]}, "b": 1, "d": [{"e": 2}], "f": 1, "g": 2, "h": {"i": 1, "j": 2}, **dict.fromkeys("klmn", 1)}
+    record = {"specversion": "1.0", "id": "x", "data": {**data, "other": 1}}
+    done = bridge("-p", profile, "-v", given=lines(record))
+    assert [line for line in done.stderr.splitlines() if line.startswith("  ")] == ["  other (1)"]
