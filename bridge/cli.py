@@ -86,12 +86,18 @@ def check(config: Config = None) -> None:
 
 
 @app.command("schema")
-def schema_(what: Annotated[str, typer.Argument(help="event, notification or settings")]) -> None:
-    """Print a JSON Schema: of the generic event, of the notification, or of the configuration file."""
+def schema_(what: Annotated[str, typer.Argument(help="event, notification, profile or settings")]) -> None:
+    """Print a JSON Schema: of the generic event, the notification, a profile, or the configuration file."""
     from bridge.config.docs import schema as settings_schema
     from bridge.core import schema
+    from bridge.core.schemas.profile import profile_schema
 
-    made = {"event": schema.event_schema, "notification": schema.notification_schema, "settings": settings_schema}
+    made = {
+        "event": schema.event_schema,
+        "notification": schema.notification_schema,
+        "profile": profile_schema,
+        "settings": settings_schema,
+    }
     if what not in made:
         raise typer.BadParameter(f"{what}: one of {', '.join(made)}")
     typer.echo(json.dumps(made[what](), indent=2))

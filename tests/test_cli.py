@@ -139,7 +139,7 @@ def test_map_reads_a_file_with_the_configured_profile_and_style(tmp_path: Path) 
     assert "line 2: merged" in done.stderr
 
 
-@pytest.mark.parametrize("what", ["event", "notification", "settings"])
+@pytest.mark.parametrize("what", ["event", "notification", "profile", "settings"])
 def test_schema_prints_a_valid_json_schema(what: str) -> None:
     done = bridge("schema", what)
     assert done.returncode == 0
@@ -149,7 +149,7 @@ def test_schema_prints_a_valid_json_schema(what: str) -> None:
 def test_an_unknown_schema_is_refused_with_the_known_ones() -> None:
     done = bridge("schema", "evnt")
     assert done.returncode == 2
-    assert "event, notification, settings" in done.stderr
+    assert "event, notification, profile, settings" in done.stderr
 
 
 def test_version() -> None:

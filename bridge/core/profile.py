@@ -80,14 +80,19 @@ def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...
             problems.add(node.line, where + name, f"unknown key{suggestion(name, allowed)}")
 
 
-def _words(node: Node | None) -> list[tuple[str, int]]:
-    """A text, or a list of texts, with their lines; nothing for anything else."""
-    items = node.value if node is not None and isinstance(node.value, list) else [node]
-    return [(item.value, item.line) for item in items if item is not None and isinstance(item.value, str)]
+def _words(node: Node | None, field: str, problems: Problems) -> list[tuple[str, int]]:
+    """A text, or a list of texts, with their lines."""
+    if node is None or node.value is None:
+        return []
+    items = node.value if isinstance(node.value, list) else [node]
+    for item in items:
+        if not isinstance(item.value, str):
+            problems.add(item.line, field, "must be a word, or a list of words")
+    return [(item.value, item.line) for item in items if isinstance(item.value, str)]
 
 
 def _key(root: Mapping[str, Node], problems: Problems) -> tuple[str, ...]:
-    words = _words(root.get("key"))
+    words = _words(root.get("key"), "key", problems)
     line = root["key"].line if "key" in root else 1
     for word, place in words:
         if word not in _IDS + _TENANTS:
@@ -120,7 +125,7 @@ def _envelopes(node: Node | None, problems: Problems) -> tuple[Envelope, ...]:
     if node is None:
         return ()
     envelopes = []
-    for word, line in _words(node):
+    for word, line in _words(node, "inside", problems):
         if word in set(Envelope):
             envelopes.append(Envelope(word))
         else:

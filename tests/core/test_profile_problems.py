@@ -141,6 +141,13 @@ def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(line: str, expe
             "inside: cloudevent\nfields:",
             "mine.yaml:4: inside: unknown 'cloudevent'; did you mean cloudevents?",
         ),
+        ("fields:", "inside: {a: b}\nfields:", "mine.yaml:4: inside: must be a word, or a list of words"),
+        (
+            "key: campaign_group_guid",
+            "key: [campaign_group_guid, [a]]",
+            "mine.yaml:1: key: must be a word, or a list of",
+        ),
+        ("  state: status", "  state: &a [*a]", "mine.yaml:1: file: nested too deeply"),
         ("  state: status", "  state: status: x", "mine.yaml:6: file: no YAML: mapping values are not allowed here"),
         ("  state: status", "  ? [a]\n  : b", "mine.yaml:6: fields: a key must be a word"),
     ],
