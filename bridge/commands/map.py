@@ -79,7 +79,7 @@ def map_(
                 notes.unread.update(offline.unread(given.record))
         sys.stdout.buffer.flush()
     except OSError as error:
-        fail(f"{file.name}: {error.strerror}")
+        fail(f"the records can't be read: {error.strerror}")
     notes.end()
     typer.echo(offline.summary(), err=True)
     raise typer.Exit(int(offline.outcomes["invalid"] > 0))

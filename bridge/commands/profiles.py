@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bridge.commands.map import offline_of
+from bridge.commands.map import InputOption, offline_of
 from bridge.commands.options import fail
 from bridge.commands.profile_cases import BadCase, cases, differences
+from bridge.commands.profile_draft import draft
+from bridge.commands.profile_sample import NothingToRead
+from bridge.commands.record_files import Defaults, Form, read
 from bridge.commands.text import harmless
+from bridge.core.record import Record
 from bridge.profiles import preset_names, preset_text
 
 app = typer.Typer(
@@ -43,6 +47,22 @@ def show(name: Annotated[str, typer.Argument(help="A preset, or cloudevents+PRES
         typer.echo(preset_text(name), nl=False)
     except KeyError:
         raise typer.BadParameter(f"{name}: one of {', '.join(preset_names())}") from None
+
+
+@app.command()
+def new(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="Records, as `ocs-bridge map` takes them; - is stdin.")
+    ] = "-",  # type: ignore[assignment]
+    form: InputOption = Form.VALUES,
+) -> None:
+    """Draft a profile from records: what it guesses, and with # ? what it could not, or is not sure of."""
+    records = (given.record for given in read(file, form, Defaults("map", 0)))
+    try:
+        text = draft(record for record in records if isinstance(record, Record))
+    except NothingToRead:
+        fail("no record of the sample is a JSON object")
+    typer.echo(text, nl=False)
 
 
 @app.command("test")
