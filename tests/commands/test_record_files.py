@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -81,6 +83,15 @@ def test_a_described_record_has_all_that_a_record_of_kafka_has() -> None:
     assert [list(header) for header in record.headers] == [["h", b"x"], ["h", b"y"], ["n", None]]
     assert only(b'{"headers": {"h": "x"}}', Form.RECORDS).headers == (("h", b"x"),)
     assert only(b"{}", Form.RECORDS) == Record(Partition("map", 0), 1, 7, None, None)
+
+
+def test_the_record_in_the_docs_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"<!-- described record -->\n```json\n(.*?)```", page, re.DOTALL)
+    record = only(text.encode(), Form.RECORDS)
+    assert (record.partition, record.offset, record.key) == (Partition("events", 0), 41, b"c-7")
+    assert (record.timestamp_ms, record.headers) == (1_772_355_600_123, (("tenant", b"acme"),))
+    assert record.value == b'{"id": "c-7", "status": "on"}'
 
 
 @pytest.mark.parametrize(
