@@ -35,6 +35,8 @@ def from_paths(options: Options) -> Getter | None:
     """What stands at the first of the paths in `from` that has something, or the part of it that `match` picks."""
     getters = _getters(options.nodes["from"], f"{options.field}.from", options.problems)
     if not getters:
+        if options.nodes["from"].value == []:
+            options.wrong("from", "an empty list of paths")
         return None
     getter = getters[0] if len(getters) == 1 else _first_raw(getters)
     if "match" not in options.nodes:

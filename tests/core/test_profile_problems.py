@@ -48,6 +48,7 @@ def test_the_good_profile_has_none() -> None:
         ("group_name:", "mine.yaml:7: group_name: a path is needed"),
         ("group_name: {value: {a: b}}", "mine.yaml:7: group_name.value: must be a text"),
         ("group_name: {from: a..b}", "mine.yaml:7: group_name.from: no path at character 2; a path is a.b, a[0].b"),
+        ("group_name: {from: []}", "mine.yaml:7: group_name.from: an empty list of paths"),
         ("group_name: {from: a, match: a}", "mine.yaml:7: group_name.match: must hold exactly one *"),
         (
             "action: {from: a, words: {go: StartDialling}}",

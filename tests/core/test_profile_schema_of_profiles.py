@@ -23,6 +23,21 @@ PROFILES = {name: preset_text(name) for name in preset_names()} | {
     "docs": re.findall(r"```yaml\n(key:.*?)```", PAGE, re.DOTALL)[0]
 }
 Tree = dict[str, Any]
+ODD: list[Any] = [
+    None,
+    "",
+    "x",
+    "5",
+    [],
+    {},
+    ["a"],
+    [["a"]],
+    [None],
+    {"a": "b"},
+    {"from": "a"},
+    [{"value": "a"}],
+    "a..b",
+]
 
 
 def as_read(text: str) -> Any:
@@ -136,7 +151,7 @@ def test_a_mistake_is_refused_by_both(change: Tree) -> None:
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.integers(0, 2**32))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_what_the_compiler_accepts_the_schema_accepts(name: str, seed: int) -> None:
     """Presets with parts of them left out, moved and mixed."""
     chance = random.Random(seed)
@@ -144,8 +159,11 @@ def test_what_the_compiler_accepts_the_schema_accepts(name: str, seed: int) -> N
     for _ in range(chance.randrange(1, 4)):
         _, mapping = chance.choice(mappings(tree))
         _, source = chance.choice(mappings(other))
-        if mapping and chance.random() < 0.4:
-            del mapping[chance.choice(sorted(mapping))]
+        if mapping and (dice := chance.random()) < 0.5:
+            taken = chance.choice(sorted(mapping))
+            mapping[taken] = copy.deepcopy(chance.choice(ODD))
+            if dice < 0.25:
+                del mapping[taken]
         elif source:
             taken = chance.choice(sorted(source))
             mapping[chance.choice([taken, *mapping])] = copy.deepcopy(source[taken])
