@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -84,29 +84,47 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Printed(msgspec.Struct):
-    """A record as `kcat -J` prints it: names and values of headers take turns."""
+    """A record as `kcat -J` prints it (json.c of kcat 1.7): bytes that are no UTF-8 stand in its texts as they are.
+
+    Names and values of headers take turns, or each name has its values. With `-s value=avro` the payload is
+    JSON and no text.
+    """
 
     topic: str
     partition: Count
     offset: Count
     tstype: str = "unknown"
     ts: int = -1
-    key: msgspec.Raw = msgspec.Raw(b"null")
-    headers: list[str | None] = []
-    payload: msgspec.Raw = msgspec.Raw(b"null")
+    key: Any = None
+    headers: list[str | None] | dict[str, list[str | None]] = []
+    payload: Any = None
 
-    def described(self) -> Described:
-        """The same, as the bridge describes records."""
-        names, values = self.headers[::2], self.headers[1::2]
-        return Described(
-            topic=self.topic,
-            partition=self.partition,
-            offset=self.offset,
-            timestamp_ms=self.ts if self.tstype != "unknown" else -1,
-            key=msgspec.json.decode(self.key, type=str | None),
-            headers=[(name or "", value) for name, value in zip(names, values, strict=True)],
-            value=self.payload,
-        )
+    def record(self) -> Record:
+        """The record. NoRecord."""
+        if isinstance(self.headers, dict):
+            pairs = [(name, value) for name, values in self.headers.items() for value in values]
+        elif len(self.headers) % 2:
+            raise NoRecord("headers: a name without a value")
+        else:
+            pairs = [(name or "", value) for name, value in zip(self.headers[::2], self.headers[1::2], strict=True)]
+        timestamp_ms = self.ts if self.tstype != "unknown" else -1
+        headers = tuple((name, _bytes(value)) for name, value in pairs)
+        place = Partition(self.topic, self.partition)
+        return Record(place, self.offset, timestamp_ms, _bytes(self.key), _bytes(self.payload), headers)  # type: ignore[arg-type]
+
+
+def _bytes(said: object) -> bytes | None:
+    if said is None:
+        return None
+    text = said if isinstance(said, str) else json.dumps(said)
+    return text.encode(errors="surrogateescape")
+
+
+def _printed(raw: bytes, _number: int, _defaults: Defaults) -> Record:
+    try:
+        return msgspec.convert(json.loads(raw.decode(errors="surrogateescape")), Printed).record()
+    except (ValueError, RecursionError) as error:
+        raise NoRecord(str(error)) from None
 
 
 def _unpacked(text: str) -> bytes:
@@ -116,12 +134,11 @@ def _unpacked(text: str) -> bytes:
         raise NoRecord("not base64") from None
 
 
-def described(raw: bytes, kind: type[Described | Printed] = Described) -> Described:
+def described(raw: bytes) -> Described:
     """What JSON says of a record. NoRecord."""
     try:
-        found = msgspec.json.decode(raw, type=kind)
-        return found.described() if isinstance(found, Printed) else found
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return msgspec.json.decode(raw, type=Described)
+    except (ValueError, RecursionError) as error:
         raise NoRecord(str(error)) from None
 
 
@@ -142,7 +159,7 @@ def _bare(raw: bytes, number: int, defaults: Defaults) -> Record:
 _MAKERS: dict[Form, Callable[[bytes, int, Defaults], Record]] = {
     Form.VALUES: _bare,
     Form.RECORDS: lambda raw, number, defaults: described(raw).record(number, defaults),
-    Form.KCAT: lambda raw, number, defaults: described(raw, Printed).record(number, defaults),
+    Form.KCAT: _printed,
 }
 
 

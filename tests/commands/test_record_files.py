@@ -116,7 +116,7 @@ def test_a_key_may_be_any_bytes() -> None:
 
 
 def test_what_kcat_prints_is_read() -> None:
-    # The line is kcat's own (1.7.1, -J), of a record with headers.
+    # As json.c of kcat 1.7 writes a record with headers.
     line = (
         b'{"topic":"events","partition":2,"offset":41,"tstype":"create","ts":1772355600500,"broker":1,'
         b'"headers":["tenant","acme","none",null],"key":"c-7","payload":"{\\"id\\": \\"c-7\\"}"}'
@@ -125,6 +125,12 @@ def test_what_kcat_prints_is_read() -> None:
     assert (record.partition, record.offset, record.timestamp_ms) == (Partition("events", 2), 41, 1_772_355_600_500)
     assert (record.key, record.value) == (b"c-7", b'{"id": "c-7"}')
     assert [list(header) for header in record.headers] == [["tenant", b"acme"], ["none", None]]
+    of_each = only(line.replace(b'["tenant","acme","none",null]', b'{"tenant":["acme"],"none":[null]}'), Form.KCAT)
+    assert of_each.headers == record.headers
+    avro = only(line.replace(b'"{\\"id\\": \\"c-7\\"}"', b'{"id": "c-7"}'), Form.KCAT)
+    assert avro.value == record.value
+    odd = only(line.replace(b"c-7", b"\\u0000\xff\xc3\xa9").replace(b"acme", b"\xfe"), Form.KCAT)
+    assert (odd.key, odd.headers[0]) == (b"\0\xff\xc3\xa9", ("tenant", b"\xfe"))
     tombstone = only(b'{"topic":"t","partition":0,"offset":1,"key":"k","payload":null}', Form.KCAT)
     assert (tombstone.key, tombstone.value, tombstone.timestamp_ms) == (b"k", None, -1)
 
@@ -144,7 +150,9 @@ def test_what_kcat_prints_is_read() -> None:
         (b'{"offset": -1}', Form.RECORDS),
         (b'{"payload": "x"}', Form.KCAT),
         (b'{"topic":"t","partition":0,"offset":1,"headers":["h"],"payload":"x"}', Form.KCAT),
-        (b'{"topic":"t","partition":0,"offset":1,"key":5,"payload":"x"}', Form.KCAT),
+        (b'{"topic":5,"partition":0,"offset":1,"key":"k","payload":"x"}', Form.KCAT),
+        (b'{"topic":"t","partition":0,"offset":1,"key":"\\ud800","payload":"x"}', Form.KCAT),
+        (b"[" * 100_000, Form.KCAT),
     ],
 )
 def test_what_is_no_record_has_a_reason_and_those_after_it_are_read(line: bytes, form: Form) -> None:
