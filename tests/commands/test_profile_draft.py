@@ -116,6 +116,15 @@ def test_what_nothing_looks_like_is_marked_and_the_draft_still_compiles() -> Non
     compiled(text)
 
 
+@pytest.mark.parametrize("word", ["null", "~", "on", "a: b", "#", '"', "\\", "- x", "[", "{", "&a", "\u00e9"])
+def test_a_type_of_event_is_written_so_that_it_means_itself(word: str) -> None:
+    events = [{"id": 1, "type": kind, "status": "on"} for kind in (word, "other")]
+    profile = compiled(drafted(*events))
+    assert not any(isinstance(profile.read(record(event)), Skip) for event in events)
+    assert profile.read(record({**events[0], "type": "a third"})) is Skip.NOT_SELECTED
+    assert profile.read(record({"id": 1, "status": "on"})) is Skip.NOT_SELECTED
+
+
 def test_words_that_are_read_anyway_need_no_table() -> None:
     assert "  state: status\n" in drafted({"id": 1, "status": "paused"}, {"id": 1, "status": "Running"})
 

@@ -117,6 +117,11 @@ def test_a_number_is_not_a_text_or_a_fraction_and_no_field_is_left_over(
     assert bridge("test", str(folder)).exit_code == 1
 
 
+def test_the_order_of_the_fields_counts(folder: Path) -> None:
+    case(folder / "started", notification=dict(sorted(NOTIFICATION.items())))
+    assert bridge("test", str(folder)).exit_code == 1
+
+
 def test_a_case_of_lines_says_of_a_notification_what_changed(folder: Path) -> None:
     lines = case(folder / "lines")
     records = [{"id": "c", "status": "on"}, {"id": "c", "status": "off"}, {"id": "c", "status": "?"}]
