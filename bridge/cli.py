@@ -7,8 +7,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,45 +85,19 @@ def check(config: Config = None) -> None:
     )
 
 
-@app.command("map")
-def map_(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Raw events, one JSON value a line; - is stdin.")] = "-",  # type: ignore[assignment]
-    profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="A preset or a profile's path; default: the configured one.")
-    ] = None,
-    config: Config = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also say on stderr which lines make no notification, and why.")
-    ] = False,
-) -> None:
-    """Map raw events to notifications, without network: notifications to stdout, invalid events with their line to stderr."""
-    from bridge.app import mapper, style
-    from bridge.edge.files import DirectoryFile
-    from bridge.offline import map_lines
-    from bridge.settings import Settings
-
-    mapping = Settings().mapping if config is None else settings_of(config).mapping
-    notifications = Settings().notifications if config is None else settings_of(config).notifications
-    if profile is not None:
-        mapping = mapping.model_copy(update={"profile": profile, "profiles": {}})
-    directory = DirectoryFile(mapping.directory_file) if mapping.directory_file else None
-    invalid = 0
-    for mapped in map_lines(file, mapper(mapping, directory), style(notifications), "map", round(time.time() * 1000)):
-        if mapped.notification is not None:
-            sys.stdout.buffer.write(mapped.notification + b"\n")
-        elif mapped.invalid or verbose:
-            typer.echo(f"line {mapped.line}: {mapped.note}", err=True)
-        invalid += mapped.invalid
-    raise typer.Exit(int(invalid > 0))
-
-
 @app.command("schema")
-def schema_(what: Annotated[str, typer.Argument(help="event, notification or settings")]) -> None:
-    """Print a JSON Schema: of the generic event, of the notification, or of the configuration file."""
+def schema_(what: Annotated[str, typer.Argument(help="event, notification, profile or settings")]) -> None:
+    """Print a JSON Schema: of the generic event, the notification, a profile, or the configuration file."""
     from bridge.config.docs import schema as settings_schema
     from bridge.core import schema
+    from bridge.core.schemas.profile import profile_schema
 
-    made = {"event": schema.event_schema, "notification": schema.notification_schema, "settings": settings_schema}
+    made = {
+        "event": schema.event_schema,
+        "notification": schema.notification_schema,
+        "profile": profile_schema,
+        "settings": settings_schema,
+    }
     if what not in made:
         raise typer.BadParameter(f"{what}: one of {', '.join(made)}")
     typer.echo(json.dumps(made[what](), indent=2))

@@ -1,43 +1,140 @@
-"""Raw events to notifications without a network: what `ocs-bridge map` does."""
+"""Records to notifications without a network: what `ocs-bridge map` and `ocs-bridge profiles test` do."""
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
+from bridge.core.arrival import Arrival
+from bridge.core.envelopes import open_record
 from bridge.core.groups import GroupTable
 from bridge.core.mapping import Mapper
 from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
-from bridge.core.record import Partition, Record
+from bridge.core.record import Record
+from bridge.core.statistics import ratios_above_one
 from bridge.core.style import Style
+from bridge.core.vocabulary import Kind
+
+_PLAIN = re.compile(r"[^.:\[\]'\"\s]+")
 
 
 class Mapped(msgspec.Struct, frozen=True):
-    """What became of one line: a notification, or the reason why there is none."""
+    """What became of one record: a notification, or the reason why there is none.
 
-    line: int
-    notification: bytes | None
+    `outcome`: notified, merged (statistics), unchanged (a report of what is known), skipped or invalid; `reason` says why
+    it was skipped or invalid.
+    """
+
+    outcome: str
+    notification: bytes | None = None
+    reason: str = ""
+    field: str = ""
     note: str = ""
-    invalid: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def expected(self) -> dict[str, object]:
+        """As notification.json or result.json of a golden case has it."""
+        if self.notification is not None:
+            notification: dict[str, object] = json.loads(self.notification)
+            return notification
+        if self.outcome == "skipped":
+            return {"skip": self.reason}
+        return {"invalid": self.reason, "field": self.field} if self.outcome == "invalid" else {"absorbed": True}
 
 
-def map_lines(lines: Iterable[bytes], mapper: Mapper, style: Style, topic: str, timestamp_ms: int) -> Iterator[Mapped]:
-    """Each line is the value of a record of `topic`; blank lines are passed over. The table starts empty."""
-    table = GroupTable()
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            record = Record(Partition(topic, 0), number, timestamp_ms, None, line.rstrip(b"\r\n"))
-            yield _map(number, record, table, mapper, style)
+class Offline:
+    """A bridge without a network. It knows no campaign group at the start; records are given in their order."""
+
+    def __init__(self, mapper: Mapper, style: Style) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: dict[str, Counter[str]] = {"skipped": Counter(), "invalid": Counter()}
+        self._mapper = mapper
+        self._style = style
+        self._table = GroupTable()
+
+    def map(self, record: Record) -> Mapped:
+        """What becomes of a record. Never raises."""
+        try:
+            arrival = self._mapper.read(record)
+            mapped = Mapped("skipped", reason=arrival.value) if isinstance(arrival, Skip) else self._merge(arrival)
+        except InvalidEvent as error:
+            mapped = Mapped("invalid", reason=error.reason.value, field=error.field, note=str(error))
+        self._count(mapped)
+        return mapped
+
+    def unread(self, record: Record) -> list[str]:
+        """Members of a record, one that is an event, that its profile names no path to, as paths."""
+        profile = self._mapper.profile(record.partition.topic)
+        tree = open_record(record, record.value or b"", profile.envelopes).tree
+        members = dict.fromkeys(_members(tree, ()))
+        return [shown(names) for names in members if not _is_named(names, profile.paths)]
+
+    def unreadable(self, note: str) -> Mapped:
+        """Of what was to be a record and is none."""
+        mapped = Mapped("invalid", reason="no_record", note=f"no_record: {note}")
+        self._count(mapped)
+        return mapped
+
+    def summary(self) -> str:
+        """How many records came to which end."""
+        ends = []
+        for outcome in ("notified", "merged", "unchanged", "skipped", "invalid"):
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.get(outcome, {}).items()))
+            ends.append(f"{self.outcomes[outcome]} {outcome}{f' ({reasons})' if reasons else ''}")
+        count = self.outcomes.total()
+        return f"{count} {'record' if count == 1 else 'records'}: {', '.join(ends)}"
+
+    def _count(self, mapped: Mapped) -> None:
+        self.outcomes[mapped.outcome] += 1
+        if mapped.reason:
+            self.reasons[mapped.outcome][mapped.reason] += 1
+
+    def _merge(self, arrival: Arrival) -> Mapped:
+        event = arrival.event
+        facts = self._table.merge(arrival.key, event, arrival.stamp, arrival.policy, arrival.row)
+        warnings = _warnings(arrival)
+        if facts is not None:
+            return Mapped("notified", render(facts, self._style), warnings=warnings)
+        if event.kind is Kind.STATISTICS:
+            return Mapped("merged", note="statistics are sent with the group's next notification", warnings=warnings)
+        return Mapped("unchanged", note="the group is known to be as the record says", warnings=warnings)
 
 
-def _map(number: int, record: Record, table: GroupTable, mapper: Mapper, style: Style) -> Mapped:
-    try:
-        arrival = mapper.read(record)
-        if isinstance(arrival, Skip):
-            return Mapped(number, None, f"skipped: {arrival.value}")
-        facts = table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
-    except InvalidEvent as error:
-        return Mapped(number, None, str(error), invalid=True)
-    if facts is None:
-        return Mapped(number, None, "statistics: merged, told with the group's next notification")
-    return Mapped(number, render(facts, style))
+def _members(node: object, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The names that lead to each value in a JSON tree, whatever the places in arrays are."""
+    if isinstance(node, dict) and node:
+        for name, value in node.items():
+            yield from _members(value, (*names, name))
+    elif isinstance(node, list) and node:
+        for item in node:
+            yield from _members(item, names)
+    else:
+        yield names
+
+
+def _is_named(names: tuple[str, ...], paths: frozenset[tuple[str, ...]]) -> bool:
+    """Whether a path leads to it or further, or takes a whole in which it is."""
+    if any(path[: len(names)] == names for path in paths):
+        return True
+    wholes = [path for path in paths if path and names[: len(path)] == path]
+    longest = max(wholes, key=len, default=())
+    return bool(longest) and not any(len(path) > len(longest) and path[: len(longest)] == longest for path in paths)
+
+
+def shown(names: tuple[str, ...]) -> str:
+    """Names as a path of a profile."""
+    steps = [f".{name}" if _PLAIN.fullmatch(name) else f"['{name}']" for name in names]
+    return "".join(steps).removeprefix(".")
+
+
+def _warnings(arrival: Arrival) -> tuple[str, ...]:
+    event, found = arrival.event, []
+    if ratios_above_one(event):
+        found.append("a ratio is above 1: ratios are fractions, 0.85 is 85 %")
+    says = (event.statistics, event.calling_lists, event.notification_interval, event.notifications_enabled)
+    if event.kind is Kind.STATISTICS and all(said is None for said in says):
+        found.append("an event of statistics has no statistics that the profile reads")
+    return tuple(found)

@@ -121,9 +121,9 @@ def test_map_turns_raw_events_into_notifications_and_tells_invalid_ones_with_the
     found = [json.loads(line) for line in done.stdout.splitlines()]
     expected = json.loads((case / "notification.json").read_text())
     assert [fields["GSW_CAMPAIGN_GROUP_NAME"] for fields in found] == [expected["GSW_CAMPAIGN_GROUP_NAME"]] * 2
-    assert done.stderr.splitlines() == [
-        line for line in done.stderr.splitlines() if line.startswith("line 3: bad_json")
-    ]
+    problem, summary = done.stderr.splitlines()
+    assert problem.startswith("line 3: bad_json")
+    assert summary.startswith("3 records: 2 notified")
 
 
 def test_map_reads_a_file_with_the_configured_profile_and_style(tmp_path: Path) -> None:
@@ -137,10 +137,10 @@ def test_map_reads_a_file_with_the_configured_profile_and_style(tmp_path: Path) 
     done = bridge("map", "--config", config, "--verbose", events)
     assert done.returncode == 0
     assert json.loads(done.stdout)["GSW_TENANT_NAME"] == "undefined"
-    assert "line 2: statistics" in done.stderr
+    assert "line 2: merged" in done.stderr
 
 
-@pytest.mark.parametrize("what", ["event", "notification", "settings"])
+@pytest.mark.parametrize("what", ["event", "notification", "profile", "settings"])
 def test_schema_prints_a_valid_json_schema(what: str) -> None:
     done = bridge("schema", what)
     assert done.returncode == 0
@@ -150,7 +150,7 @@ def test_schema_prints_a_valid_json_schema(what: str) -> None:
 def test_an_unknown_schema_is_refused_with_the_known_ones() -> None:
     done = bridge("schema", "evnt")
     assert done.returncode == 2
-    assert "event, notification, settings" in done.stderr
+    assert "event, notification, profile, settings" in done.stderr
 
 
 def test_version() -> None:

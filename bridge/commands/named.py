@@ -10,6 +10,8 @@ import typer.core
 OTHERS = {
     "explain": "Say what happened to a record of the input: what it is, whether it is done, and what became of its notification.",
     "groups": "List the campaign groups that running bridges know, or that the state topic has: state, mode, statistics, next notification.",
+    "map": "Map records of a file to notifications, without network: notifications to stdout, what is wrong and a summary to stderr.",
+    "profiles": "List the presets and print one; draft a profile from records, and test one against files.",
     "state": "Look after the state topic: export it, import it.",
 }
 

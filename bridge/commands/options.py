@@ -1,6 +1,8 @@
 """What the commands share: the configuration file, and how they end when something is wrong."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,15 +18,27 @@ Config = Annotated[
 ]
 
 
-def settings_of(config: Path | None) -> "Settings":
-    """Settings that hold, or the end of the process with every problem on stderr."""
-    from bridge.startup import ConfigError, prepare
+@contextmanager
+def told_problems() -> Iterator[None]:
+    """Mistakes in settings and in the files that they name end the process, with every problem on stderr."""
+    from bridge.core.directory import DirectoryError
+    from bridge.core.profile import ProfileError
+    from bridge.edge.files import UnusableFile
+    from bridge.startup import ConfigError
 
     try:
-        settings, warnings = prepare(config, os.environ)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
+        yield
+    except (ConfigError, DirectoryError, ProfileError, UnusableFile) as error:
+        typer.echo(str(ConfigError(error.problems)), err=True)
         raise typer.Exit(EX_CONFIG) from None
+
+
+def settings_of(config: Path | None) -> "Settings":
+    """Settings that hold, or the end of the process with every problem on stderr."""
+    from bridge.startup import prepare
+
+    with told_problems():
+        settings, warnings = prepare(config, os.environ)
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     return settings

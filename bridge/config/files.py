@@ -25,18 +25,18 @@ class Document:
     problems: list[str] = field(default_factory=list)
 
 
-def read_text(path: Path, limit: int) -> str:
-    """UTF-8 text of a regular file of at most `limit` bytes, without a byte order mark. Raises FileError."""
+def read_text(path: Path, limit: int | None = None) -> str:
+    """UTF-8 text of a regular file (of at most `limit` bytes), without a byte order mark. Raises FileError."""
     try:
         # Looked at before it is opened: to open a FIFO would block the start for ever.
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileError(f"{path} is no regular file")
         with path.open("rb") as file:
-            raw = file.read(limit + 1)
+            raw = file.read() if limit is None else file.read(limit + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         raise FileError(f"{path} can't be read: {reason}") from None
-    if len(raw) > limit:
+    if limit is not None and len(raw) > limit:
         raise FileError(f"{path} has more than {limit} bytes")
     try:
         return raw.decode("utf-8-sig")

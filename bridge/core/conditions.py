@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from bridge.core.limits import MAX_NAME_CHARACTERS
-from bridge.core.paths import Getter, Input, compile_path, member_names
+from bridge.core.paths import Getter, Input, compile_path, member_names, names_on
 from bridge.core.profile_text import Node, Problems
 
 Condition = Callable[[Input], bool]
@@ -76,10 +76,12 @@ def _member_test(path: str, node: Node) -> Condition | None:
 def compile_lenient(path: str, line: int, field: str, problems: Problems) -> Getter:
     """The getter of a path in a condition: whatever stands in its way, it just finds nothing."""
     try:
-        return compile_path(path, lenient=True)
+        getter = compile_path(path, lenient=True)
     except ValueError as error:
         problems.add(line, field, str(error))
         return lambda _: UNSET
+    problems.paths.add(problems.inside + names_on(path))
+    return getter
 
 
 def _compile_test(node: Node, field: str, problems: Problems) -> _Test:

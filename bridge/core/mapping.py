@@ -10,6 +10,7 @@ from bridge.core.event import Event
 from bridge.core.group import Names, names_of
 from bridge.core.identity import group_key
 from bridge.core.outcome import Skip
+from bridge.core.profile import Profile
 from bridge.core.reading import read_event
 from bridge.core.record import Record
 from bridge.core.route import Route
@@ -36,6 +37,10 @@ class Mapper:
     def current_directory(self) -> Directory | None:
         """The one in force."""
         return self.directory
+
+    def profile(self, topic: str) -> Profile:
+        """What reads the records of a topic."""
+        return self._by_topic.get(topic, self._default).profile
 
     def read(self, record: Record, *, fresh: bool = True) -> Arrival | Skip:
         """The event in a record. Raises InvalidEvent."""

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from bridge.core.conditions import star_match, star_pattern
 from bridge.core.numbers import decimal, number, ratio
-from bridge.core.paths import Getter, Input, compile_path
+from bridge.core.paths import Getter, Input, compile_path, names_on
 from bridge.core.profile_fields import text
 from bridge.core.profile_options import Options
 from bridge.core.profile_text import Node, Problems
@@ -18,10 +18,12 @@ def compile_getter(node: Node, field: str, problems: Problems) -> Getter | None:
         problems.add(node.line, field, "a path is needed, such as detail.id")
         return None
     try:
-        return compile_path(node.value)
+        getter = compile_path(node.value)
     except ValueError as error:
         problems.add(node.line, field, str(error))
         return None
+    problems.paths.add(problems.inside + names_on(node.value))
+    return getter
 
 
 def _getters(node: Node, field: str, problems: Problems) -> list[Getter]:
@@ -33,6 +35,8 @@ def from_paths(options: Options) -> Getter | None:
     """What stands at the first of the paths in `from` that has something, or the part of it that `match` picks."""
     getters = _getters(options.nodes["from"], f"{options.field}.from", options.problems)
     if not getters:
+        if options.nodes["from"].value == []:
+            options.wrong("from", "an empty list of paths")
         return None
     getter = getters[0] if len(getters) == 1 else _first_raw(getters)
     if "match" not in options.nodes:

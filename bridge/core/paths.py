@@ -53,6 +53,11 @@ def member_names(text: str) -> tuple[str, ...]:
     return names if len(names) == len(steps) else ()
 
 
+def names_on(text: str) -> tuple[str, ...]:
+    """The names that a path, one that compiles, leads through in the record's JSON, without the places in arrays."""
+    return () if ":" in text else tuple(step for step in _steps(text) if isinstance(step, str))
+
+
 def _nested(steps: tuple[str | int, ...], path: str, *, lenient: bool) -> Getter:
     first = steps[0]
     if isinstance(first, int):  # of an object, no path of this kind finds anything

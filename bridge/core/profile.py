@@ -42,7 +42,7 @@ class Profile(msgspec.Struct, frozen=True):
     """Compiled once, immutable.
 
     `key`: the fields that tell one campaign group from another. `missing`: field -> text for what the platform can't
-    know. The first rule that selects a record reads it.
+    know. The first rule that selects a record reads it. `paths`: what its paths lead through in a record's JSON (Problems.paths).
     """
 
     name: str
@@ -50,6 +50,7 @@ class Profile(msgspec.Struct, frozen=True):
     missing: Mapping[str, str]
     envelopes: tuple[Envelope, ...]
     rules: tuple[Rule, ...]
+    paths: frozenset[tuple[str, ...]] = frozenset()
 
     def read(self, record: Record) -> Event | Skip:
         """The event in a record. Raises InvalidEvent, and nothing else."""
@@ -70,7 +71,7 @@ def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -
         rules=_rules(root, _Common(_fields(root.get("fields"), "fields", problems), key, on_unknown, problems)),
     )
     problems.raise_any()
-    return profile
+    return msgspec.structs.replace(profile, paths=frozenset(problems.paths))
 
 
 def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...], problems: Problems) -> None:
@@ -79,14 +80,19 @@ def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...
             problems.add(node.line, where + name, f"unknown key{suggestion(name, allowed)}")
 
 
-def _words(node: Node | None) -> list[tuple[str, int]]:
-    """A text, or a list of texts, with their lines; nothing for anything else."""
-    items = node.value if node is not None and isinstance(node.value, list) else [node]
-    return [(item.value, item.line) for item in items if item is not None and isinstance(item.value, str)]
+def _words(node: Node | None, field: str, problems: Problems) -> list[tuple[str, int]]:
+    """A text, or a list of texts, with their lines."""
+    if node is None or node.value is None:
+        return []
+    items = node.value if isinstance(node.value, list) else [node]
+    for item in items:
+        if not isinstance(item.value, str):
+            problems.add(item.line, field, "must be a word, or a list of words")
+    return [(item.value, item.line) for item in items if isinstance(item.value, str)]
 
 
 def _key(root: Mapping[str, Node], problems: Problems) -> tuple[str, ...]:
-    words = _words(root.get("key"))
+    words = _words(root.get("key"), "key", problems)
     line = root["key"].line if "key" in root else 1
     for word, place in words:
         if word not in _IDS + _TENANTS:
@@ -119,7 +125,7 @@ def _envelopes(node: Node | None, problems: Problems) -> tuple[Envelope, ...]:
     if node is None:
         return ()
     envelopes = []
-    for word, line in _words(node):
+    for word, line in _words(node, "inside", problems):
         if word in set(Envelope):
             envelopes.append(Envelope(word))
         else:

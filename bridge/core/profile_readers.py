@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from bridge.core.event import NAMES, PERIODS
 from bridge.core.origins import compile_getter
+from bridge.core.paths import names_on
 from bridge.core.profile_fields import FieldType, NumberType, TextType, TimeType, Unknown, WholeType, WordType
 from bridge.core.profile_periods import IntervalType, SwitchType
 from bridge.core.profile_text import Node, Problems, suggestion
@@ -71,11 +72,13 @@ def _lists(node: Node | None, problems: Problems) -> ListReaders | None:
         )
         return None
 
+    array = compile_getter(fields["in"], "calling_lists.in", problems)
+    inner = problems.within(() if array is None else names_on(str(fields["in"].value)))
+
     def reader(field: str, kind: FieldType[T]) -> Reader[T]:
-        source = compile_source(fields[field], f"calling_lists.{field}", kind, problems) if field in fields else NOTHING
+        source = compile_source(fields[field], f"calling_lists.{field}", kind, inner) if field in fields else NOTHING
         return source.read
 
-    array = compile_getter(fields["in"], "calling_lists.in", problems)
     return (
         None
         if array is None

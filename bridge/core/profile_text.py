@@ -26,11 +26,23 @@ class ProfileError(Exception):
 
 
 class Problems:
-    """What is wrong with a profile, collected so that all of it is told at once."""
+    """What is wrong with a profile, collected so that all of it is told at once; and on the way, which paths it names.
 
-    def __init__(self, source: str) -> None:
+    `paths`: the names that each path into a record's JSON leads through, without the places in arrays. `inside`: those of
+    the array whose items the paths compiled with this object start from.
+    """
+
+    def __init__(self, source: str, inside: tuple[str, ...] = ()) -> None:
         self.source = source
+        self.inside = inside
         self.found: list[str] = []
+        self.paths: set[tuple[str, ...]] = set()
+
+    def within(self, names: tuple[str, ...]) -> "Problems":
+        """The same collection, for paths that start from items of the array at `names`."""
+        inner = Problems(self.source, self.inside + names)
+        inner.found, inner.paths = self.found, self.paths
+        return inner
 
     def add(self, line: int, field: str, text: str) -> None:
         """One problem at `field` (dotted, as in the file); told once, however many rules share the line."""
@@ -60,13 +72,15 @@ def parse(text: str, problems: Problems) -> dict[str, Node]:
     """The profile's outermost mapping. Raises ProfileError when there is none."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = _node(root, problems, "file") if root is not None else None
+    except RecursionError:
+        problems.add(1, "file", "nested too deeply, or an alias within what it stands for")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problems.add(line, "file", f"no YAML: {error.problem or error.context}")
     except yaml.YAMLError as error:  # a character that YAML forbids
         problems.add(1, "file", f"no YAML: {error}")
     else:
-        node = _node(root, problems, "file") if root is not None else None
         if node is not None and isinstance(node.value, dict):
             problems.raise_any()
             return node.value

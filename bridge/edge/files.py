@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
+from bridge.config.files import FileError, read_text
 from bridge.core.directory import Directory, parse_directory
 from bridge.core.profile import Profile, compile_profile
+from bridge.core.profile_text import suggestion
 from bridge.profiles import preset_names, preset_text
 
 
@@ -24,15 +26,17 @@ def load_profile(name: str, on_unknown: Literal["reject", "omit"]) -> Profile:
         pass
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        raise UnusableFile([f"{name}: no such profile: a path ending in .yaml, or one of {', '.join(preset_names())}"])
+        raise UnusableFile(
+            [f"{name}: no such profile; a path ending in .yaml, or a preset{suggestion(name, preset_names())}"]
+        )
     return compile_profile(_read(path), name, on_unknown=on_unknown)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableFile([f"{path}: {error}"]) from error
+        return read_text(path)
+    except FileError as error:
+        raise UnusableFile([str(error)]) from None
 
 
 class DirectoryFile:

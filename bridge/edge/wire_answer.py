@@ -4,12 +4,15 @@
 2. Answers of 1xx are passed over, except 101: nobody asked for another protocol, so it is the answer, and the last.
 3. A head (with those of 1xx before it) is HEAD_LIMIT bytes at most, or it is an error. Of a body, BODY_LIMIT bytes are
    read to keep the connection; a longer one costs it.
+4. A head that llhttp refuses is read once more as wire_head.py mends it. Its connection is not used again.
 """
 
 import re
 
 import httptools
 import httpx
+
+from bridge.edge.wire_head import Refused, mended, status_of
 
 #: Bytes. Servers and proxies allow 8 to 32 KiB.
 HEAD_LIMIT = 64 * 1024
@@ -20,7 +23,18 @@ BODY_LIMIT = 64 * 1024
 class Answer:
     """Serves one request after the other: `begin` starts anew, which is right only after a `reusable` one."""
 
-    __slots__ = ("_body_size", "_head", "_keep_alive", "_last", "_parser", "complete", "error", "status")
+    __slots__ = (
+        "_body_size",
+        "_head",
+        "_keep_alive",
+        "_last",
+        "_parser",
+        "_passed",
+        "_refused",
+        "complete",
+        "error",
+        "status",
+    )
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -34,12 +48,20 @@ class Answer:
         self.complete = False
         self._keep_alive = False
         self._head = b""
+        self._passed = 0  # bytes of heads of 1xx that were mended
+        self._refused = ""  # why llhttp refused the head, which is being mended
         self._body_size = 0
 
     @property
     def reusable(self) -> bool:
         """Whether it came whole, with nothing after it, and the receiver keeps the connection open."""
-        return self.complete and self._keep_alive and self.error is None and self._body_size <= BODY_LIMIT
+        return (
+            self.complete
+            and self._keep_alive
+            and not self._refused
+            and self.error is None
+            and self._body_size <= BODY_LIMIT
+        )
 
     def field(self, name: bytes) -> bytes | None:
         """The value of a header, once the status is there. Searched for: few are ever asked about."""
@@ -68,12 +90,19 @@ class Answer:
     def _feed(self, data: bytes) -> bool:
         try:
             if self.status is None:
-                data = self._feed_head(data)
-            self._parser.feed_data(data)
+                data = self._feed_mended(data) if self._refused else self._feed_head(data)
+            if data:
+                self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.complete = True  # what follows is of another protocol
         except httptools.HttpParserError as error:
-            self._break(str(error))
+            if self.status is not None:
+                self._break(str(error))
+            elif self._refused:
+                self._refuse()
+            else:
+                self._refused = str(error)
+                return self._feed(b"")
         return self.complete or self.error is not None or self._body_size > BODY_LIMIT
 
     def _feed_head(self, data: bytes) -> bytes:
@@ -87,6 +116,32 @@ class Answer:
             self._break(f"its head is over {HEAD_LIMIT} bytes")
             return b""
         return data[room:]
+
+    def _feed_mended(self, data: bytes) -> bytes:
+        """Once the head is whole, begin anew with the head that is mended, which is returned with what follows it."""
+        self._head += data
+        while data == b"" or b"\n" in data:
+            try:
+                head = mended(self._head)
+            except Refused:
+                self._refuse()
+                return b""
+            if head is None or self._passed + head.size > HEAD_LIMIT:
+                break
+            data = self._head[head.size :]
+            if head.status == 101 or head.status // 100 != 1:
+                self._head = head.text + data
+                self._parser = httptools.HttpResponseParser(self)
+                return self._head
+            self._head = data
+            self._passed += head.size
+        if self._passed + len(self._head) > HEAD_LIMIT:
+            self._break(f"its head is over {HEAD_LIMIT} bytes")
+        return b""
+
+    def _refuse(self) -> None:
+        status = status_of(self._head)
+        self._break(self._refused if status is None else f"{self._refused} (its status is {status})")
 
     def _break(self, why: str) -> None:
         # llhttp's texts are constants: none quotes the receiver.
@@ -128,10 +183,10 @@ class KeptAnswer(Answer):
         if self.status is None:
             self.headers.append((name, value))
 
-    def on_headers_complete(self) -> None:
-        """Called by the parser, for each of several answers."""
-        super().on_headers_complete()
-        if self.status is None:
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        super().on_message_begin()
+        if self.status is None:  # of 1xx, or of a head that is read once more
             self.headers.clear()
 
     def on_body(self, body: bytes) -> None:

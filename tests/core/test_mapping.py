@@ -47,6 +47,18 @@ def test_an_arrival_carries_all_that_its_lane_needs() -> None:
     assert not arrival(mapper().read(one, fresh=False)).fresh
 
 
+def test_each_topic_has_its_profile_and_that_says_which_paths_it_names() -> None:
+    own = compile_profile(
+        "key: campaign_group_guid\nfields: {kind: {value: change}, campaign_group_guid: a.b, state: 'key:', "
+        "calling_lists: {in: 'c[0].d', name: e}, queue_name: {from: f, when: {g.h: {differs: i}}}}",
+        "mine.yaml",
+    )
+    maps = mapper(mine=Route(own, LENIENT))
+    assert (maps.profile("mine"), maps.profile("other")) == (own, GENERIC)
+    names = {("a", "b"), (), ("c", "d"), ("c", "d", "e"), ("f",), ("g", "h"), ("i",)}
+    assert own.paths == names
+
+
 def test_records_that_are_no_event_are_skipped_or_refused_as_their_profile_says() -> None:
     assert mapper().read(record(value=None)) is Skip.TOMBSTONE
     with pytest.raises(InvalidEvent) as refused:

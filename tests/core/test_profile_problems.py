@@ -48,6 +48,7 @@ def test_the_good_profile_has_none() -> None:
         ("group_name:", "mine.yaml:7: group_name: a path is needed"),
         ("group_name: {value: {a: b}}", "mine.yaml:7: group_name.value: must be a text"),
         ("group_name: {from: a..b}", "mine.yaml:7: group_name.from: no path at character 2; a path is a.b, a[0].b"),
+        ("group_name: {from: []}", "mine.yaml:7: group_name.from: an empty list of paths"),
         ("group_name: {from: a, match: a}", "mine.yaml:7: group_name.match: must hold exactly one *"),
         (
             "action: {from: a, words: {go: StartDialling}}",
@@ -141,6 +142,13 @@ def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(line: str, expe
             "inside: cloudevent\nfields:",
             "mine.yaml:4: inside: unknown 'cloudevent'; did you mean cloudevents?",
         ),
+        ("fields:", "inside: {a: b}\nfields:", "mine.yaml:4: inside: must be a word, or a list of words"),
+        (
+            "key: campaign_group_guid",
+            "key: [campaign_group_guid, [a]]",
+            "mine.yaml:1: key: must be a word, or a list of",
+        ),
+        ("  state: status", "  state: &a [*a]", "mine.yaml:1: file: nested too deeply"),
         ("  state: status", "  state: status: x", "mine.yaml:6: file: no YAML: mapping values are not allowed here"),
         ("  state: status", "  ? [a]\n  : b", "mine.yaml:6: fields: a key must be a word"),
     ],

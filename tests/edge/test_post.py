@@ -84,7 +84,7 @@ FAULTS = {
     "says 102 for ever": Fault(drip(b"", [b"HTTP/1.1 102 Processing\r\n\r\n"] * 40, 0.05), Reason.READ_TIMEOUT),
     "answers garbage": Fault(answer_and_close(b"\x00\x01garbage\r\n\r\n"), Reason.PROTOCOL),
     "answers another protocol": Fault(answer_and_close(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), Reason.PROTOCOL),
-    "answers a broken header": Fault(answer_and_close(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n"), Reason.PROTOCOL),
+    "answers a header with a NUL": Fault(answer_and_close(b"HTTP/1.1 200 OK\r\nA: \0\r\n\r\n"), Reason.PROTOCOL),
     "answers with two lengths": Fault(
         answer_and_close(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), Reason.PROTOCOL
     ),
@@ -254,7 +254,10 @@ def test_a_body_that_breaks_off_is_a_write_error_or_a_reset(run: Run[Any]) -> No
 def test_a_detail_says_what_happened_and_nothing_of_what_the_receiver_said(run: Run[Any]) -> None:
     async def details() -> list[str]:
         found = []
-        for script in (answer_and_close(b"private\r\n\r\n"), answer_and_close(b"HTTP/1.1 200 OK\r\nprivate\r\n\r\n")):
+        for script in (
+            answer_and_close(b"private\r\n\r\n"),
+            answer_and_close(b"HTTP/1.1 200 OK\r\nA: private\0\r\n\r\n"),
+        ):
             with Receiver(script) as receiver:
                 async with posting(receiver.url) as poster:
                     found.append((await poster.post(BODY, "x")).detail)
@@ -268,7 +271,7 @@ def test_a_detail_says_what_happened_and_nothing_of_what_the_receiver_said(run: 
         assert (status_line, header) == (f"{start} status line", f"{start} header line")
     else:
         assert status_line == f"{start} answer, Expected HTTP/, RTSP/ or ICE/"
-        assert header == f"{start} answer, Invalid header token"
+        assert header == f"{start} answer, Invalid header value char (its status is 200)"
     assert "refused" in refused or "Connect call failed" in refused
     assert "private" not in refused
 
