@@ -1,4 +1,4 @@
-"""What may stand around the JSON that a profile describes (`inside:`): a CloudEvent, Debezium's schema and payload."""
+"""What may stand around the JSON that a profile describes (`inside:`): CloudEvents, Debezium's, Amazon EventBridge's."""
 
 import base64
 import binascii
@@ -17,10 +17,14 @@ _PREFIX = "ce_"
 
 
 class Envelope(StrEnum):
-    """`cloudevents`: CloudEvents 1.0, structured or binary. `debezium`: {schema, payload}, or the payload alone."""
+    """`cloudevents`: CloudEvents 1.0, structured or binary. `debezium`: {schema, payload}, or the payload alone.
+
+    `eventbridge`: the `detail` of what Amazon EventBridge delivers, or the detail alone.
+    """
 
     CLOUDEVENTS = "cloudevents"
     DEBEZIUM = "debezium"
+    EVENTBRIDGE = "eventbridge"
 
 
 def open_record(record: Record, value: bytes, envelopes: tuple[Envelope, ...]) -> Input:
@@ -61,14 +65,39 @@ def _data(tree: dict[str, object]) -> dict[str, object]:
 
 
 def _open_debezium(given: Input) -> Input:
-    """Debezium's JSON converter writes {schema, payload} unless `schemas.enable` is false."""
+    """Debezium's JSON converter writes {schema, payload} unless `schemas.enable` is false.
+
+    A row that ExtractNewRecordState flattened is put back into {before, after, op, source}, as far as its added fields go.
+    """
     payload = given.tree.get("payload")
-    if "schema" in given.tree and isinstance(payload, dict):
-        return replace(given, tree=payload)
+    tree = payload if "schema" in given.tree and isinstance(payload, dict) else given.tree
+    if "__op" in tree or "__deleted" in tree:
+        tree = _unflattened(tree)
+    return given if tree is given.tree else replace(given, tree=tree)
+
+
+def _unflattened(row: dict[str, object]) -> dict[str, object]:
+    deleted = row.get("__op") == "d" or str(row.get("__deleted")).lower() == "true"
+    source = {name: row[f"__{name}"] for name in ("table", "db", "name", "connector") if f"__{name}" in row}
+    source |= {name[9:]: value for name, value in row.items() if name.startswith("__source_")}
+    return {
+        "before": row if deleted else None,
+        "after": None if deleted else row,
+        "op": "d" if deleted else row.get("__op", "u"),
+        "source": source,
+        "ts_ms": row.get("__ts_ms"),
+    }
+
+
+def _open_eventbridge(given: Input) -> Input:
+    detail = given.tree.get("detail")
+    if "detail-type" in given.tree and isinstance(detail, dict):
+        return replace(given, tree=detail)
     return given
 
 
 _OPEN: dict[Envelope, Callable[[Input], Input]] = {
     Envelope.CLOUDEVENTS: _open_cloud_event,
     Envelope.DEBEZIUM: _open_debezium,
+    Envelope.EVENTBRIDGE: _open_eventbridge,
 }

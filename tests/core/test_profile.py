@@ -411,6 +411,15 @@ def test_a_payload_without_a_schema_is_not_unwrapped() -> None:
     assert [isinstance(each, Event) and each.campaign_group_guid for each in (wrapped, plain)] == ["inner", "outer"]
 
 
+def test_the_detail_of_what_eventbridge_delivers_is_unwrapped_and_no_other_detail() -> None:
+    profile = compile_profile(f"inside: eventbridge\n{HEAD}", "mine.yaml")
+    wrapped = profile.read(record({"detail-type": "t", "detail": {"id": "inner"}, "id": "outer"}))
+    plain = profile.read(record({"detail": {"id": "inner"}, "id": "outer"}))
+    text = profile.read(record({"detail-type": "t", "detail": "none", "id": "outer"}))
+    found = [isinstance(each, Event) and each.campaign_group_guid for each in (wrapped, plain, text)]
+    assert found == ["inner", "outer", "outer"]
+
+
 def test_attributes_of_a_cloud_event_can_be_read_and_stray_headers_make_no_binary_one() -> None:
     profile = compile_profile(f'inside: cloudevents\n{HEAD}  group_name: "ce:source"\n', "mine.yaml")
     structured = {"specversion": "1.0", "source": "/a", "data": {"id": "g", "source": "/b"}}
