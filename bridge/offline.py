@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from bridge.core.groups import GroupTable
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper, Part
 from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.record import Partition, Record
@@ -27,15 +27,25 @@ def map_lines(lines: Iterable[bytes], mapper: Mapper, style: Style, topic: str, 
     for number, line in enumerate(lines, start=1):
         if line.strip():
             record = Record(Partition(topic, 0), number, timestamp_ms, None, line.rstrip(b"\r\n"))
-            yield _map(number, record, table, mapper, style)
+            yield from _map(number, record, table, mapper, style)
 
 
-def _map(number: int, record: Record, table: GroupTable, mapper: Mapper, style: Style) -> Mapped:
+def _map(number: int, record: Record, table: GroupTable, mapper: Mapper, style: Style) -> Iterator[Mapped]:
     try:
-        arrival = mapper.read(record)
-        if isinstance(arrival, Skip):
-            return Mapped(number, None, f"skipped: {arrival.value}")
-        facts = table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
+        found = mapper.read(record)
+    except InvalidEvent as error:
+        found = [error]
+    for part in found if isinstance(found, list) else [found]:
+        yield _one(number, part, table, style)
+
+
+def _one(number: int, part: Part, table: GroupTable, style: Style) -> Mapped:
+    if isinstance(part, InvalidEvent):
+        return Mapped(number, None, str(part), invalid=True)
+    if isinstance(part, Skip):
+        return Mapped(number, None, f"skipped: {part.value}")
+    try:
+        facts = table.merge(part.key, part.event, part.stamp, part.policy, part.row)
     except InvalidEvent as error:
         return Mapped(number, None, str(error), invalid=True)
     if facts is None:

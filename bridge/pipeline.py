@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Final
 
-from bridge.core.arrival import Arrival
 from bridge.core.facts import Facts
 from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
-from bridge.core.identity import event_id
+from bridge.core.identity import arrival_id, event_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.notification import render
 from bridge.core.outcome import Drop, InvalidEvent, Reason, Return, Skip
 from bridge.core.post_outcome import Outcome
@@ -23,7 +22,7 @@ from bridge.core.record import Record
 from bridge.core.schedule import Due
 from bridge.core.style import Style
 from bridge.core.switches import Switches
-from bridge.core.tally import Tally
+from bridge.core.tally import Done, Fate, Tally
 from bridge.flights import Flights
 from bridge.ports import SYSTEM, Clock, Covering, Poster, Quarantine, Report, Rules
 from bridge.reader import Reader
@@ -34,6 +33,8 @@ from bridge.work import Item, Tick, Work
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
 # Looked up once, as in core/lifecycle.py.
 _LEASE: Final = Reason.LEASE
+_POSTED: Final = Done.POSTED
+_ABSORBED: Final = Done.ABSORBED
 
 
 class Pipeline:
@@ -148,7 +149,7 @@ class Pipeline:
     def _merge(self, item: Item) -> Facts | None:
         """Merge the head of a lane; the facts to post, or None if it needs no POST: then it is settled."""
         arrival = item.arrival
-        if not arrival.fresh and self.table.includes(arrival.key, arrival.record):
+        if not arrival.fresh and arrival.number < 0 and self.table.includes(arrival.key, arrival.record):
             return None
         try:
             facts = self.table.merge(
@@ -156,7 +157,7 @@ class Pipeline:
             )
         except InvalidEvent as error:
             if arrival.fresh:
-                self._reader.put_aside(item.intake, arrival.record, error)
+                self._reader.put_aside(item.intake, arrival.record, error, item.several)
             return None
         group = self.table.get(arrival.key)
         assert group is not None  # noqa: S101 (for the type checker: it was merged)
@@ -164,19 +165,25 @@ class Pipeline:
         if not arrival.fresh or item.intake.gone:
             return None
         if facts is None:
-            self.tally.absorbed += 1
+            self._settle(item, _ABSORBED)
         elif not self._rules.enabled or not self._switches.enabled(group):
-            self._skip(arrival, Skip.DISABLED)
+            self._skip(item, Skip.DISABLED)
         elif arrival.record.timestamp_ms >= 0 and self._age(arrival.record) > self._rules.max_age:
-            self._skip(arrival, Skip.TOO_OLD)
+            self._skip(item, Skip.TOO_OLD)
         else:
             return facts
-        self._done(item.intake, arrival.record)
         return None
 
-    def _skip(self, arrival: Arrival, why: Skip) -> None:
-        self.tally.skipped[why] += 1
-        self._report.skipped(arrival.record, arrival.key, why)
+    def _skip(self, item: Item, why: Skip) -> None:
+        self._report.skipped(item.arrival.record, item.arrival.key, why)
+        self._settle(item, why)
+
+    def _settle(self, item: Item, fate: Fate) -> None:
+        """An event is done, and so is its record, unless it holds others that are not."""
+        last = fate if item.several is None else item.several.ended(fate)
+        if last is not None:
+            self.tally.end(last)
+            self._done(item.intake, item.arrival.record)
 
     def _age(self, record: Record) -> float:
         return self._wall() - record.timestamp_ms / 1000
@@ -187,9 +194,12 @@ class Pipeline:
         if isinstance(item, Item):
             origin, late = item.arrival.record, 0.0
             self.tally.rendered[kind] += 1
+            identity = arrival_id(self.cluster_id, item.arrival)
+            if item.several is not None:
+                item.several.begun = True
         else:
             origin, late = item.due, self._wall() - item.due.due_ms / 1000
-        identity = event_id(self.cluster_id, origin)
+            identity = event_id(self.cluster_id, origin)
         body = render(facts, self._style)
         self._report.sending(facts, identity)
         self.flights.begin(sender, item.intake, ticks=not isinstance(item, Item))
@@ -207,8 +217,7 @@ class Pipeline:
         self.gate.posted(outcome, self._monotonic())
         self.lanes.settle(lane)
         if isinstance(item, Item) and not item.intake.gone:
-            self.tally.posted += 1
-            self._done(item.intake, item.arrival.record)
+            self._settle(item, _POSTED)
 
     def _not_posted(self, lane: Lane[Work], item: Work) -> None:
         """The lease ran out before the write: the partition's owner, this one or the next, still has it to post."""

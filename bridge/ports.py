@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.core.facts import Facts
 from bridge.core.lanes import Lane
-from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.saved import Restored
@@ -95,6 +95,9 @@ class Report(Protocol):
 
     def quarantined(self, record: Record, error: InvalidEvent) -> None:
         """A record that is no event was put aside."""
+
+    def ignored(self, record: Record, fields: Collection[tuple[str, Invalid]]) -> None:
+        """Fields of an event could not be read, and are left out of it."""
 
     def skipped(self, record: Record, group: str, why: Skip) -> None:
         """An event of the group with this key was merged, and is not posted."""

@@ -20,7 +20,7 @@ from bridge.core.facts import Facts
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
 from bridge.core.ledger import restore_covered
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Commit, InvalidEvent, Reason, Result, Skip
 from bridge.core.post_outcome import Outcome
 from bridge.core.profile import compile_profile

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from bridge.core.arrival import Arrival
 from bridge.core.event import Event
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Record
@@ -35,3 +36,13 @@ def event_id(cluster_id: str, origin: Record | Due) -> str:
         topic, number = origin.partition
         return f"{cluster_id}/{topic}/{number}/{origin.offset}/{origin.timestamp_ms}"
     return f"{cluster_id}/{quote(origin.key)}/{origin.start_ms}"
+
+
+def arrival_id(cluster_id: str, arrival: Arrival) -> str:
+    """The id of an event's notification: the platform's own where it says one, percent-encoded, else its record's.
+
+    `…/n` is the event with that number, from 0 on, of a record that holds several.
+    """
+    said = arrival.event.event_id
+    base = event_id(cluster_id, arrival.record) if said is None else quote(said)
+    return base if arrival.number < 0 else f"{base}/{arrival.number}"

@@ -16,6 +16,7 @@ class Options(msgspec.Struct, frozen=True):
     field: str
     nodes: Mapping[str, Node]
     problems: Problems
+    line: int
 
     def text(self, name: str, default: str) -> str:
         """The text of an option, or its default."""
@@ -45,6 +46,10 @@ class Options(msgspec.Struct, frozen=True):
             return value
         self.wrong(name, "must be a number above 0")
         return Decimal(1)
+
+    def flag(self, name: str) -> bool:
+        """Whether an option is set: true or false, which is the default."""
+        return self.choice(name, "false", ("true", "false")) == "true"
 
     def wrong(self, name: str, text: str) -> None:
         """Tell a problem of the option `name`."""

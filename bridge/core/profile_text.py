@@ -31,12 +31,19 @@ class Problems:
     def __init__(self, source: str) -> None:
         self.source = source
         self.found: list[str] = []
+        self.warnings: list[str] = []
 
     def add(self, line: int, field: str, text: str) -> None:
         """One problem at `field` (dotted, as in the file); told once, however many rules share the line."""
         problem = f"{self.source}:{line}: {field}: {text}"
         if problem not in self.found:
             self.found.append(problem)
+
+    def warn(self, line: int, field: str, text: str) -> None:
+        """Something at `field` that may be meant, and often is not; told once."""
+        warning = f"{self.source}:{line}: {field}: {text}"
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def raise_any(self) -> None:
         """Raise ProfileError if there is a problem."""

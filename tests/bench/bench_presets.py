@@ -10,7 +10,7 @@ import pytest
 from golden.cases import cases, steps
 
 from bridge.core.group import Policy
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Record

@@ -27,7 +27,7 @@ from bridge.connections import HttpSettings, KafkaSettings
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Skip
 from bridge.core.record import Partition, Record
 from bridge.core.share import Share

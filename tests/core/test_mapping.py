@@ -10,7 +10,7 @@ from bridge.core.arrival import Arrival
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import Policy
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Record
