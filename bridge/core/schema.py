@@ -45,6 +45,12 @@ def event_schema() -> Schema:
         },
         "calling_lists": _calling_lists(),
         **_periods(),
+        "event_id": _name(
+            "The event's own id, the same wherever it is written again: the notification carries it, so that a repetition can be "
+            "recognised.",
+            "e-1",
+            nullable=True,
+        ),
     }
     return {
         "$schema": DRAFT,

@@ -13,7 +13,7 @@ from bridge.core.identity import group_key
 from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
-from bridge.core.record import Record
+from bridge.core.record import Partition, Record
 from bridge.core.schema import event_schema, notification_schema
 from bridge.core.stamp import Stamp
 from bridge.core.style import Style
@@ -74,7 +74,9 @@ def test_every_preset_can_be_read_inside_cloud_events(name: str) -> None:
             preset_text(f"cloudevents+{name}")
     else:
         profile = compile_profile(preset_text(f"cloudevents+{name}"), name)
-        assert profile.envelopes[0].value == "cloudevents"
+        none = Record(Partition("t", 0), 0, 1, None, b"{}")
+        with pytest.raises(InvalidEvent, match="no CloudEvent"):
+            profile.read(none)
 
 
 def test_an_unknown_preset_is_a_key_error() -> None:
