@@ -10,7 +10,7 @@ import msgspec
 
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.parsing.header_values import readable
-from bridge.core.paths import Getter, Input
+from bridge.core.paths import Getter, Input, unquoted
 from bridge.core.rawjson import decode, decode_any
 from bridge.core.record import Record
 
@@ -56,7 +56,7 @@ class Opening:
             return Input(decode(value), record)
         whole = decode_any(value)
         if self._batch and isinstance(whole, list):
-            return _numbered([found for part in whole for found in self._parts(part, record)])
+            return _numbered([found for part in whole for found in self._parts(part, record)]) or Skip.NOT_SELECTED
         tree, attributes = self._opened(whole, record)
         if isinstance(tree, Skip):
             return tree
@@ -228,5 +228,5 @@ def cloud_event_id(given: Input) -> str | None:
 
 def _plain(value: object) -> str | None:
     if isinstance(value, bytes):
-        return readable(value)
+        return unquoted(readable(value))
     return value if isinstance(value, str) else None

@@ -18,6 +18,7 @@ __all__ = ["event_schema", "notification_schema"]
 
 def event_schema() -> Schema:
     """The bridge's own event: one JSON object a record, read by the profile `generic`."""
+    _, guid, guid_example = NAMES["campaign_group_guid"]
     properties: Schema = {
         "kind": {
             "description": "change: tell the receiver now. statistics: keep, tell with the next notification. "
@@ -26,6 +27,7 @@ def event_schema() -> Schema:
         },
         "time": _time(),
         **{name: _name(text, example, nullable=True) for name, (_, text, example) in NAMES.items()},
+        "campaign_group_guid": {**_name(guid, guid_example, nullable=False), "minLength": 1},
         "state": _words("State after the event.", GroupState, STATES),
         "action": _words("The request that caused the event.", Action, ACTIONS),
         "actor": _words("Who caused it: 1 only for an OCS client.", Actor, ACTORS),

@@ -14,13 +14,12 @@ from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Partition, Record
-from bridge.core.schema import event_schema, notification_schema
+from bridge.core.schema import notification_schema
 from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.profiles import preset_names, preset_text
 
 NOTIFICATION = jsonschema.Draft202012Validator(notification_schema())
-EVENT = jsonschema.Draft202012Validator(event_schema())
 CASES = [pytest.param(profile, case, id=f"{profile}-{case.name}") for profile, case in cases()]
 
 
@@ -49,15 +48,6 @@ def test_records_of_the_platform_become_the_notifications_in_the_files(name: str
         assert json.dumps(found, indent=1) == json.dumps(step.expected, indent=1)
         if step.notified:
             NOTIFICATION.validate(found)
-
-
-@pytest.mark.parametrize(
-    "case", [case for profile, case in cases() if profile == "generic"], ids=lambda case: case.name
-)
-def test_generic_events_that_are_accepted_validate_against_the_event_schema(case: Path) -> None:
-    for step in steps(case):
-        if step.record.value is not None and (step.notified or "absorbed" in step.expected):
-            EVENT.validate(json.loads(step.record.value))
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -38,7 +38,7 @@ def left_out(fields: str, value: object) -> tuple[Invalid, str]:
     """Why the one field of an event that could not be read was left out, and which. A profile may say that it costs the event."""
     event = read(fields, value)
     ((field, reason),) = event.ignored
-    if "{from: " in fields:
+    if fields.startswith(f"{field}: {{from: "):
         strict = fields.replace("{from: ", "{invalid: reject, from: ")
         assert refused(strict, value)[0] is reason
     return reason, field
@@ -172,15 +172,29 @@ def test_a_record_whose_state_or_kind_means_nothing_is_passed_over(fields: str) 
 
 
 def test_statistics_are_kept_whatever_the_state_beside_them_means() -> None:
-    text = HEAD.replace("kind: change", "kind: statistics").replace("{value: Running}", "{from: m, words: {edited: null}}")
-    event = compile_profile(f"{text}  hit_ratio: hits\n", "mine.yaml").read(record({"id": "g", "m": "edited", "hits": 0.3}))
+    text = HEAD.replace("kind: change", "kind: statistics").replace(
+        "{value: Running}", "{from: m, words: {edited: null}}"
+    )
+    event = compile_profile(f"{text}  hit_ratio: hits\n", "mine.yaml").read(
+        record({"id": "g", "m": "edited", "hits": 0.3})
+    )
     assert isinstance(event, Event)
     assert (event.state, event.statistics) == (None, Statistics(hit_ratio=0.3))
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(5.0, 5), ("5.0", 5), (" 5 ", 5), ("4", 4), ("running", 5), (True, None), ("-5", None), ("0.5", None), (5.5, None)],
+    [
+        (5.0, 5),
+        ("5.0", 5),
+        (" 5 ", 5),
+        ("4", 4),
+        ("running", 5),
+        (True, None),
+        ("-5", None),
+        ("0.5", None),
+        (5.5, None),
+    ],
 )
 def test_a_number_means_the_state_of_that_number_however_it_is_written(value: object, expected: int | None) -> None:
     given = f"key: campaign_group_guid\nevents: [{{kind: change}}]\nfields: {{campaign_group_guid: id, state: s}}"
@@ -472,9 +486,12 @@ def test_the_first_of_several_places_that_can_be_read_counts_and_what_was_passed
 
 
 def test_what_tells_the_group_or_the_change_is_never_left_out() -> None:
-    for source in ("state: {from: s, invalid: omit}", "campaign_group_guid: {from: s, invalid: omit}"):
+    for text in (
+        HEAD + "  action: {from: s, invalid: omit}\n",
+        HEAD.replace("guid: id", "guid: {from: id, invalid: omit}"),
+    ):
         with pytest.raises(ProfileError, match="always rejected"):
-            read(source, {"id": "g"})
+            compile_profile(text, "mine.yaml")
     assert refused("action: s", {"id": "g", "s": 1.5}) == (Invalid.WRONG_TYPE, "action")
     with pytest.raises(InvalidEvent, match="wrong_type: campaign_group_guid"):
         compile_profile(HEAD, "mine.yaml").read(record({"id": 1.5}))

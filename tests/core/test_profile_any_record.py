@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 
-import jsonschema
 import msgspec
 from golden.cases import cases, steps
 from hypothesis import given, settings
@@ -19,7 +18,6 @@ from bridge.core.limits import MAX_NAME_CHARACTERS, MAX_NUMBER
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Partition, Record
-from bridge.core.schema import event_schema
 from bridge.profiles import preset_text
 
 NAMES_READ = ("generic", "genesys-cloud", "vicidial", "cloudevents", "ocs")
@@ -27,15 +25,6 @@ PROFILES = {name: compile_profile(preset_text(name), name) for name in NAMES_REA
 SEEDS = {
     name: [s.record for of, case in cases() if of == name for s in steps(case) if s.record.value] for name in NAMES_READ
 }
-ACCEPTED = [
-    s.record.value or b""
-    for of, case in cases()
-    if of == "generic"
-    for s in steps(case)
-    if s.notified or "absorbed" in s.expected
-]
-EVENT = jsonschema.Draft202012Validator(event_schema())
-
 ODD_VALUES: list[object] = [
     *(None, True, False, 0, -1, 1, 5, 7, 11, 6, 2**53, 2**53 + 1, 2**63, 2**64, -(2**70), 10**40),
     *(0.0, -0.0, 0.5, -1e-300, 1e300, 1.5e15, 1e22, 1772355600.123),
@@ -204,21 +193,6 @@ TREES = st.recursive(
 @settings(max_examples=2_000)
 def test_any_json_never_breaks_a_profile(name: str, tree: dict[str, object], seed: int) -> None:
     check(name, as_record(json.dumps(tree).encode(errors="surrogatepass"), random.Random(seed)))
-
-
-@given(st.integers(0, 2**32))
-@settings(max_examples=1_500)
-def test_whatever_the_event_schema_accepts_is_read(seed: int) -> None:
-    """Left out are times (a schema can't say which texts are times) and 5.0 (which it takes for an integer)."""
-    rng = random.Random(seed)
-    value = json.loads(rng.choice(ACCEPTED))
-    value.pop("time", None)
-    for field in rng.sample(sorted(value), min(2, len(value))):
-        value[field] = rng.choice([odd for odd in ODD_VALUES if not (isinstance(odd, float) and odd.is_integer())])
-    if not EVENT.is_valid(value):
-        return
-    record = Record(Partition("t", 0), 1, 1_772_355_600_000, None, json.dumps(value).encode())
-    assert isinstance(PROFILES["generic"].read(record), Event)
 
 
 @given(st.decimals(min_value=0, max_value=10_000, places=2))

@@ -85,7 +85,10 @@ def test_the_good_profile_has_none() -> None:
             "notification_interval: {value: 0.05}",
             "mine.yaml:7: notification_interval.value: neither 0 nor from 0.1 to 86400 seconds",
         ),
-        ("notification_interval: {value: 5s}", "mine.yaml:7: notification_interval.value: a text that is no decimal number"),
+        (
+            "notification_interval: {value: 5s}",
+            "mine.yaml:7: notification_interval.value: a text that is no decimal number",
+        ),
         ("notification_interval: {ratio: [a, b]}", "mine.yaml:7: notification_interval.ratio: unknown option"),
         ("notifications_enabled: {value: maybe}", "mine.yaml:7: notifications_enabled.value: unknown 'maybe'"),
         (

@@ -84,7 +84,6 @@ def test_the_limits_of_size_and_nesting_are_exact() -> None:
         assert reason(b'{"a":' + opening * (deepest + 1) + b"1" + closing * (deepest + 1) + b"}") == Invalid.TOO_DEEP
         assert reason(b'{"a":' + opening * 150_000 + b"1" + closing * 150_000 + b"}") == Invalid.TOO_DEEP
 
-
     for odd in (b'"\\ud800"', b"NaN"):
         deepest = MAX_NESTING - 1
         assert reason(b'{"a":' + b"[" * deepest + odd + b"]" * deepest + b"}") is None
