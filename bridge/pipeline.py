@@ -180,10 +180,16 @@ class Pipeline:
 
     def _settle(self, item: Item, fate: Fate) -> None:
         """An event is done, and so is its record, unless it holds others that are not."""
-        last = fate if item.several is None else item.several.ended(fate)
+        if item.several is None:
+            self.tally.end(fate)
+            self._done(item.intake, item.arrival.record)
+            return
+        last = item.several.ended(fate)
         if last is not None:
+            item.several.let_go(item.intake)
             self.tally.end(last)
             self._done(item.intake, item.arrival.record)
+            self.flights.wake()
 
     def _age(self, record: Record) -> float:
         return self._wall() - record.timestamp_ms / 1000
@@ -196,7 +202,7 @@ class Pipeline:
             self.tally.rendered[kind] += 1
             identity = arrival_id(self.cluster_id, item.arrival)
             if item.several is not None:
-                item.several.begun = True
+                item.several.begin(item.intake)
         else:
             origin, late = item.due, self._wall() - item.due.due_ms / 1000
             identity = event_id(self.cluster_id, origin)
@@ -210,6 +216,8 @@ class Pipeline:
             self._posted(lane, item, kind, outcome)
             age = self._age(item.arrival.record) if isinstance(item, Item) else late
             self._report.sent(origin, kind, lane.key, identity, outcome, age)
+        if isinstance(item, Item) and item.several is not None:
+            item.intake.parts_out -= 1
         self.flights.end(sender)
 
     def _posted(self, lane: Lane[Work], item: Work, kind: str, outcome: Outcome) -> None:
@@ -231,8 +239,12 @@ class Pipeline:
             return
         self.cover.take_back(item)
         self.lanes.settle(lane)
-        if not item.intake.gone:
+        if not item.intake.gone and _handed_back(item):
             self.tally.returned[Return.LEASE] += 1
+        if item.several is not None:  # the others of its record can't be posted here either
+            several = item.several
+            self.lanes.release(lambda other: isinstance(other, Item) and other.several is several)
+            self.flights.wake()
 
     def _done(self, intake: Intake, record: Record) -> None:
         intake.settle(record.offset)
@@ -240,16 +252,28 @@ class Pipeline:
         if intake.backlog or intake.paused:
             self.settled(intake)
 
-    def release(self, intakes: Collection[Intake], why: Drop) -> int:
-        """Take what waits of these partitions out of the lanes and of the backlog; how many records are handed back."""
+    def release(self, intakes: Collection[Intake], why: Drop, *, begun: bool = True) -> int:
+        """Take what waits of these partitions out of the lanes and of the backlog; how many records are handed back.
+
+        `begun`: also the other events of records of which one was posted.
+        """
         gone = {id(intake) for intake in intakes}
-        released = self.lanes.release(lambda item: id(item.intake) in gone)
+        released = self.lanes.release(lambda item: id(item.intake) in gone and (begun or not _begun(item)))
         items = [item for item in released if isinstance(item, Item)]
         self.ticks.release([item for item in released if isinstance(item, Tick)], why)
-        back = sum(item.arrival.fresh for item in items)
         for item in items:
             self.cover.take_back(item)
+        back = sum([_handed_back(item) for item in items])
         for intake in intakes:
             back += len(intake.backlog)
             intake.backlog.clear()
         return back
+
+
+def _handed_back(item: Item) -> bool:
+    """Whether the record of an event that is handed back is one more of those that are."""
+    return item.arrival.fresh if item.several is None else item.several.hand_back(item.intake)
+
+
+def _begun(item: Work) -> bool:
+    return isinstance(item, Item) and item.several is not None and item.several.begun

@@ -108,10 +108,12 @@ class Reader:
                 self._settle(intake, record, error.reason, several)
                 return
             several.aside = True
+            several.begin(intake)
         intake.out += 1
 
         def done() -> None:
             intake.out -= 1
+            intake.parts_out -= several is not None
             if not intake.gone:
                 self._report.quarantined(record, error)
                 self._settle(intake, record, error.reason, several)
@@ -122,5 +124,7 @@ class Reader:
     def _settle(self, intake: Intake, record: Record, fate: Fate, several: Several | None) -> None:
         last = fate if several is None else several.ended(fate)
         if last is not None:
+            if several is not None:
+                several.let_go(intake)
             self._tally.end(last)
             self._done(intake, record)

@@ -10,18 +10,26 @@ from bridge.core.tally import Done, Fate
 class Several:
     """The events of one record that holds several: it is done once all `left` are, and ends as the weightiest of them did.
 
-    `begun`: the POST of one has begun, so that the others are not handed back while it can be helped. `aside`: the record is
-    quarantined for one of them. `returned`: it is handed back undone.
+    `begun`: one of them went out, to be posted or quarantined, so that the others are not handed back while it can be helped.
+    `aside`: the record is quarantined for one of them. `covered`: as that of an Item. `returned`: it is handed back undone.
     """
 
-    __slots__ = ("_fate", "aside", "begun", "left", "returned")
+    __slots__ = ("_fate", "aside", "begun", "covered", "left", "returned")
 
     def __init__(self, left: int) -> None:
         self.left = left
         self.begun = False
         self.aside = False
+        self.covered = False
         self.returned = False
         self._fate: Fate | None = None
+
+    def begin(self, intake: Intake) -> None:
+        """One of them goes out."""
+        intake.parts_out += 1
+        if not self.begun:
+            self.begun = True
+            intake.begun += 1
 
     def ended(self, fate: Fate) -> Fate | None:
         """One of them is done; what became of the record, if that was the last."""
@@ -30,10 +38,17 @@ class Several:
         self.left -= 1
         return self._fate if self.left == 0 and not self.returned else None
 
-    def hand_back(self) -> bool:
+    def let_go(self, intake: Intake) -> None:
+        """The record is done, or handed back."""
+        intake.begun -= self.begun
+
+    def hand_back(self, intake: Intake) -> bool:
         """One of them is handed back, and so the record is; whether that is news."""
-        news, self.returned = not self.returned, True
-        return news
+        if self.returned:
+            return False
+        self.returned = True
+        self.let_go(intake)
+        return True
 
 
 def _weight(fate: Fate) -> int:

@@ -144,7 +144,8 @@ def test_each_event_of_an_array_is_one_and_the_record_around_it_can_be_read() ->
     assert isinstance(found[0], Event)
     assert (found[0].tenant_ccid, found[0].group_name) == ("acme", "c")
     assert guids(profile.read_all(record({"items": {"id": "a", "s": 5}}))) == ["a"]
-    for nothing in ({}, {"items": None}, {"items": []}):
+    without: list[dict[str, object]] = [{}, {"items": None}, {"items": []}]
+    for nothing in without:
         assert profile.read_all(record(nothing)) == [Skip.NOT_SELECTED]
     with pytest.raises(InvalidEvent, match="not_an_object"):
         profile.read_all(record([1]))
@@ -198,14 +199,15 @@ def test_rows_that_debezium_captured_are_read_by_any_profile() -> None:
         assert read(change, profile=profile).campaign_group_guid == "G-1"
     for gone in ({"op": "d", "before": DATA, "after": None}, {**DATA, "__deleted": "true"}, {"op": "t"}):
         assert profile.read(record(gone)) is Skip.NOT_SELECTED
-    for odd in (DATA, []):
+    no_rows: list[object] = [DATA, []]
+    for odd in no_rows:
         with pytest.raises(InvalidEvent, match="no change of a row"):
             profile.read(record(odd))
 
 
 def test_flattened_rows_are_read_as_the_changes_they_were() -> None:
     profile = compile_profile(
-        f"inside: debezium\nkey: campaign_group_guid\nevents: [{{when: {{source.table: camps, op: [c, u]}}, kind: change}}]\n"
+        "inside: debezium\nkey: campaign_group_guid\nevents: [{when: {source.table: camps, op: [c, u]}, kind: change}]\n"
         "fields: {campaign_group_guid: after.campaign_id, time: source.ts_ms, state: {from: after.active, words: {Y: 5}}}\n",
         "mine.yaml",
     )

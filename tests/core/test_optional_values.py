@@ -183,7 +183,7 @@ def same(name: str, record: Record, good: Arrival) -> Arrival:
     assert found.stamp.time_ms >= 0
     facts = GroupTable().merge(found.key, found.event, found.stamp, found.policy, found.row)
     assert facts is not None
-    json.loads(render(facts, Style()), parse_constant=lambda word: pytest.fail(word))
+    json.loads(render(facts, Style()), parse_constant=pytest.fail)
     return found
 
 

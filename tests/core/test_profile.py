@@ -197,7 +197,7 @@ def test_statistics_are_kept_whatever_the_state_beside_them_means() -> None:
     ],
 )
 def test_a_number_means_the_state_of_that_number_however_it_is_written(value: object, expected: int | None) -> None:
-    given = f"key: campaign_group_guid\nevents: [{{kind: change}}]\nfields: {{campaign_group_guid: id, state: s}}"
+    given = "key: campaign_group_guid\nevents: [{kind: change}]\nfields: {campaign_group_guid: id, state: s}"
     profile = compile_profile(given, "mine.yaml")
     if expected is None:
         with pytest.raises(InvalidEvent):

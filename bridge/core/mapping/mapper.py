@@ -78,7 +78,7 @@ class Mapper:
             arrival = self._arrival(record, found, route, fresh=fresh)
         except InvalidEvent as error:
             return error
-        arrival.number = number
+        arrival.number = arrival.stamp.part = number
         return arrival
 
     def _arrival(self, record: Record, event: Event, route: Route, *, fresh: bool) -> Arrival:
