@@ -154,6 +154,7 @@ def rules(settings: Settings) -> Rules:
         max_age=settings.delivery.max_age or float("inf"),
         saved=settings.state.store == "kafka",
         ttl=settings.state.ttl,
+        drop_repeats=settings.delivery.drop_repeats,
     )
 
 

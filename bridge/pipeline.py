@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Final
 
+from bridge.core.arrival import Arrival
 from bridge.core.facts import Facts
 from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
-from bridge.core.identity import arrival_id, event_id
+from bridge.core.identity import arrival_id, event_id, said_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
 from bridge.core.mapping.mapper import Mapper
@@ -35,6 +36,7 @@ TURN = 256  # events settled without a POST before other work of the loop gets i
 _LEASE: Final = Reason.LEASE
 _POSTED: Final = Done.POSTED
 _ABSORBED: Final = Done.ABSORBED
+_REPEATED: Final = Skip.REPEATED
 
 
 class Pipeline:
@@ -149,6 +151,9 @@ class Pipeline:
     def _merge(self, item: Item) -> Facts | None:
         """Merge the head of a lane; the facts to post, or None if it needs no POST: then it is settled."""
         arrival = item.arrival
+        if self._rules.drop_repeats and arrival.fresh and self._repeats(arrival):
+            self._skip(item, Skip.REPEATED)
+            return None
         if not arrival.fresh and arrival.number < 0 and self.table.includes(arrival.key, arrival.record):
             return None
         try:
@@ -174,12 +179,18 @@ class Pipeline:
             return facts
         return None
 
+    def _repeats(self, arrival: Arrival) -> bool:
+        said = said_id(arrival)
+        return said is not None and self.table.repeats(arrival.key, said)
+
     def _skip(self, item: Item, why: Skip) -> None:
         self._report.skipped(item.arrival.record, item.arrival.key, why)
         self._settle(item, why)
 
     def _settle(self, item: Item, fate: Fate) -> None:
         """An event is done, and so is its record, unless it holds others that are not."""
+        if self._rules.drop_repeats and (said := said_id(item.arrival)) is not None and fate is not _REPEATED:
+            self.table.remember(item.arrival.key, said)
         if item.several is None:
             self.tally.end(fate)
             self._done(item.intake, item.arrival.record)

@@ -21,12 +21,14 @@ class Rules(msgspec.Struct, frozen=True):
     """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted.
 
     `saved`: the table is kept over restarts. `ttl`: seconds until an unloaded group is forgotten; 0: never.
+    `drop_repeats`: of the events of a group with one id, only the first is posted.
     """
 
     enabled: bool = True
     max_age: float = float("inf")
     saved: bool = False
     ttl: float = 0.0
+    drop_repeats: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):

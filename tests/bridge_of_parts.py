@@ -145,6 +145,8 @@ class Poster:
         self.parts.bodies.append(json.loads(body))
         parts = event_id.split("/")
         what = (Partition(parts[1], int(parts[2])), int(parts[3])) if len(parts) >= 5 else None
+        if len(parts) == 1:  # the platform's own id
+            what = Partition(TOPIC, 0), len(self.parts.broker.posted)
         if what is None:
             self.parts.broker.ticks.append((group, int(parts[-1]), json.loads(body)))
         try:
@@ -273,6 +275,7 @@ class Parts:
         interval: float = 0.0,
         ttl: float = 0.0,
         profile: Profile = GENERIC,
+        drop_repeats: bool = False,
     ) -> None:
         self.broker = broker
         self.ids: list[str] = []  # of notifications, and …
@@ -296,7 +299,7 @@ class Parts:
             switches=Switches(
                 interval=interval, intervals={}, disabled=(), periodic_states=(4, 5), directory=lambda: None
             ),
-            rules=Rules(enabled=enabled, max_age=max_age, saved=True, ttl=ttl),
+            rules=Rules(enabled=enabled, max_age=max_age, saved=True, ttl=ttl, drop_repeats=drop_repeats),
             clock=clock,
         )
         self.checkpoints = Checkpoints(self.committer, self.pipeline.tally, self.gate, self.pipeline.table)

@@ -231,3 +231,82 @@ def test_values_left_out_are_counted_by_field_and_reason_and_reported() -> None:
             assert parts.pipeline.tally.posted == 1
 
     run(scenario())
+
+
+NAMED = compile_profile(
+    "key: campaign_group_guid\nevents: [{kind: change}]\nfields: {campaign_group_guid: id, state: state, event_id: e}\n",
+    "named.yaml",
+)
+
+
+def test_an_events_own_id_goes_with_its_notification_and_repeats_are_dropped_only_where_a_setting_says_so() -> None:
+    async def scenario(*, dropped: bool) -> list[str]:
+        broker = Broker()
+        for state, name in ((5, "e-1"), (5, "e-1"), (4, "ü 2"), (5, None), (5, None), (4, "e-1")):
+            broker.write(0, value=json.dumps({"id": "A", "state": state, "e": name}))
+        async with bridge(broker, 0, profile=NAMED, drop_repeats=dropped) as parts:
+            parts.poster.end = at_once
+            parts.poll(10)
+            await turns()
+            skipped = parts.pipeline.tally.skipped[Skip.REPEATED]
+            assert skipped == (2 if dropped else 0)
+            assert watermark(parts) == 6
+            return parts.ids
+
+    def ids(*, dropped: bool) -> list[str]:
+        found: list[str] = []
+
+        async def once() -> None:
+            found.extend(await scenario(dropped=dropped))
+
+        run(once())
+        return found
+
+    own = ["c/events/0/3/1772355600000", "c/events/0/4/1772355600000"]
+    assert ids(dropped=False) == ["e-1", "e-1", "%C3%BC%202", *own, "e-1"]
+    assert ids(dropped=True) == ["e-1", "%C3%BC%202", *own]
+
+
+def test_repeats_are_known_after_a_restart_and_forgotten_after_sixteen_others() -> None:
+    async def scenario() -> None:
+        broker = Broker()
+        names = [f"e-{n}" for n in range(17)]
+        for name in names:
+            broker.write(0, value=json.dumps({"id": "A", "state": 5, "e": name}))
+        async with bridge(broker, 0, profile=NAMED, drop_repeats=True) as parts:
+            parts.poster.end = at_once
+            parts.poll(100)
+            await turns()
+            await parts.ownership.checkpoint()
+        for name in (names[16], names[1], names[0]):
+            broker.write(0, value=json.dumps({"id": "A", "state": 5, "e": name}))
+        async with bridge(broker, 0, profile=NAMED, drop_repeats=True) as parts:
+            parts.poster.end = at_once
+            parts.poll(100)
+            await turns()
+            assert parts.ids == ["e-0"]
+
+    run(scenario())
+
+
+def test_an_event_that_was_not_posted_after_all_is_no_repeat() -> None:
+    async def scenario() -> None:
+        broker = Broker()
+        broker.write(0, value=json.dumps({"id": "A", "state": 5, "e": "e-1"}))
+        async with bridge(broker, 0, profile=NAMED, drop_repeats=True) as parts:
+
+            async def lost() -> None:
+                parts.owned = False
+
+            parts.poster.connect = lost
+            parts.poster.end = at_once
+            parts.poll()
+            await turns()
+            assert broker.posted == []
+            parts.poster.connect = None
+            parts.owned = True
+            parts.pipeline.nudge()
+            await turns()
+            assert [offset for _, offset in broker.posted] == [0]
+
+    run(scenario())

@@ -30,6 +30,7 @@ class Skip(StrEnum):
     ALREADY_DONE = "already_done"  # posted before a restart, as the commit's metadata says; merged only
     UNKNOWN = "unknown"  # at_most_once: a crash left open whether it was posted; merged only
     TOO_OLD = "too_old"  # older than delivery.max_age; merged only
+    REPEATED = "repeated"  # delivery.drop_repeats: its group had an event of that id already
     DISABLED = "disabled"  # notifications.enabled is false
 
 
