@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.checkpoints import Checkpoints, Committer
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.route import Route
 from bridge.core.style import Style
 from bridge.core.switches import Switches
@@ -67,6 +67,8 @@ def mapper(mapping: MappingSettings, directory: DirectoryFile | None) -> Mapper:
         route(mapping, mapping.profile),
         {topic: route(mapping, profile) for topic, profile in mapping.profiles.items()},
         max_future_ms=round(mapping.max_future * 1000),
+        max_past_ms=round(mapping.max_past * 1000),
+        now_ms=lambda: round(time.time() * 1000),
         directory=directory.read() if directory else None,
     )
 
@@ -152,6 +154,7 @@ def rules(settings: Settings) -> Rules:
         max_age=settings.delivery.max_age or float("inf"),
         saved=settings.state.store == "kafka",
         ttl=settings.state.ttl,
+        drop_repeats=settings.delivery.drop_repeats,
     )
 
 

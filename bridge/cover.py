@@ -47,7 +47,9 @@ class Cover:
 
     @staticmethod
     def take_back(item: Item) -> None:
-        """The POST of an item will not begin here."""
+        """The POST of an item will not begin here. What has begun of its record stays covered: another would post it again."""
+        if item.several is not None and item.several.begun:
+            return
         item.intake.ledger.uncover(item.arrival.record.offset)
 
     async def keep(self) -> None:
@@ -62,6 +64,8 @@ class Cover:
             if result is Commit.DONE:
                 for item in claimed:
                     item.covered = True
+                    if item.several is not None:
+                        item.several.covered = True
             self._asked[:0] = [lane for lane in asked if self._still_asks(lane)]
             self._nudge()
             self.failing = result is not Commit.DONE
@@ -94,4 +98,6 @@ class Cover:
 
 def _needs_none(item: Work) -> bool:
     """Whether the POST may begin, or there is none. A slot is never told twice, crash or not (bridge/ticks.py, rule 1)."""
-    return isinstance(item, Tick) or item.covered or not item.posts
+    if isinstance(item, Tick) or item.covered or not item.posts:
+        return True
+    return item.several is not None and item.several.covered

@@ -5,11 +5,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from bridge.app import mapper
+from bridge.core.arrival import Arrival
 from bridge.core.campaigns.derivation import is_report
 from bridge.core.explanation import Explanation, Mapped, Search, moment, standing
 from bridge.core.fate import Fate
 from bridge.core.groups import GroupTable
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import InvalidEvent, Skip, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.start import Log
@@ -80,20 +81,24 @@ def _utc(milliseconds: int) -> datetime:
 
 
 def map_one(reads: Mapper, record: Record) -> Mapped:
-    """What `ocs-bridge map` would say of it."""
+    """What `ocs-bridge map` would say of it; of a record with several events, of the first."""
     try:
-        arrival = reads.read(record)
+        found = reads.read(record)
     except InvalidEvent as error:
         return Mapped(invalid=str(error))
-    if isinstance(arrival, Skip):
-        return Mapped(skipped=arrival.value)
+    parts = found if isinstance(found, list) else [found]
+    first = next((part for part in parts if isinstance(part, Arrival)), parts[0])
+    if isinstance(first, InvalidEvent):
+        return Mapped(invalid=str(first))
+    if isinstance(first, Skip):
+        return Mapped(skipped=first.value)
     alone = None
     try:
-        GroupTable().merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row)
+        GroupTable().merge(first.key, first.event, first.stamp, first.policy, first.row)
     except InvalidEvent as error:
         alone = str(error)
-    kind = Kind.REPORT if is_report(arrival.event) else arrival.event.kind
-    return Mapped(kind=kind.value, campaign_group=arrival.key, alone=alone)
+    kind = Kind.REPORT if is_report(first.event) else first.event.kind
+    return Mapped(kind=kind.value, campaign_group=first.key, alone=alone)
 
 
 class _Wanted:

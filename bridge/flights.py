@@ -44,10 +44,10 @@ class Flights:
                 future.set_result(None)
 
     async def landed(self, intakes: Collection[Intake], seconds: float) -> bool:
-        """Wait until nothing of these partitions is out any more; False if that takes longer than `seconds`."""
+        """Wait until nothing of these partitions is out any more, nor a record half posted; False if that takes longer than `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while any(intake.out for intake in intakes):
+                while any(intake.out or intake.begun for intake in intakes):
                     waiting = asyncio.get_running_loop().create_future()
                     self._waiting.append(waiting)
                     await waiting

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from bridge.core.arrival import Arrival
-from bridge.core.envelopes import open_record
 from bridge.core.groups import GroupTable
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper, Part
 from bridge.core.notification import render
 from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.paths import Input
 from bridge.core.record import Record
 from bridge.core.statistics import ratios_above_one
 from bridge.core.style import Style
@@ -55,21 +55,24 @@ class Offline:
         self._style = style
         self._table = GroupTable()
 
-    def map(self, record: Record) -> Mapped:
-        """What becomes of a record. Never raises."""
+    def map(self, record: Record) -> list[Mapped]:
+        """What becomes of a record, of each of its events if its profile takes several from one. Never raises."""
         try:
-            arrival = self._mapper.read(record)
-            mapped = Mapped("skipped", reason=arrival.value) if isinstance(arrival, Skip) else self._merge(arrival)
+            found = self._mapper.read(record)
         except InvalidEvent as error:
-            mapped = Mapped("invalid", reason=error.reason.value, field=error.field, note=str(error))
-        self._count(mapped)
+            found = [error]
+        mapped = [self._one(part) for part in (found if isinstance(found, list) else [found])]
+        for one in mapped:
+            self._count(one)
         return mapped
 
     def unread(self, record: Record) -> list[str]:
         """Members of a record, one that is an event, that its profile names no path to, as paths."""
         profile = self._mapper.profile(record.partition.topic)
-        tree = open_record(record, record.value or b"", profile.envelopes).tree
-        members = dict.fromkeys(_members(tree, ()))
+        opened = profile.opening.open(record, record.value or b"")
+        inputs = opened if isinstance(opened, list) else [opened]
+        trees = [given.tree for given in inputs if isinstance(given, Input)]
+        members = dict.fromkeys(names for tree in trees for names in _members(tree, ()))
         return [shown(names) for names in members if not _is_named(names, profile.paths)]
 
     def unreadable(self, note: str) -> Mapped:
@@ -91,6 +94,16 @@ class Offline:
         self.outcomes[mapped.outcome] += 1
         if mapped.reason:
             self.reasons[mapped.outcome][mapped.reason] += 1
+
+    def _one(self, part: Part) -> Mapped:
+        if isinstance(part, Skip):
+            return Mapped("skipped", reason=part.value)
+        try:
+            if isinstance(part, InvalidEvent):
+                raise part
+            return self._merge(part)
+        except InvalidEvent as error:
+            return Mapped("invalid", reason=error.reason.value, field=error.field, note=str(error))
 
     def _merge(self, arrival: Arrival) -> Mapped:
         event = arrival.event

@@ -217,8 +217,9 @@ class Ownership:
         for intake in fresh:
             intake.leaving = True
         self._leave(fresh)
-        self._pipeline.tally.returned[why] += self._pipeline.release(fresh, Drop(why))
+        self._pipeline.tally.returned[why] += self._pipeline.release(fresh, Drop(why), begun=False)
         if not await self._pipeline.flights.landed(intakes, self._limits.drain):
+            self._pipeline.tally.returned[why] += self._pipeline.release(intakes, Drop(why))
             cut = self._pipeline.flights.cut(intakes)
             log.warning("posts_cut", posts=cut, after_seconds=self._limits.drain)
             await self._pipeline.flights.landed(intakes, CUT)

@@ -12,10 +12,10 @@ from bridge.core.arrival import Arrival
 from bridge.core.facts import Facts
 from bridge.core.gate import Gate
 from bridge.core.groups import GroupTable
-from bridge.core.identity import event_id
+from bridge.core.identity import arrival_id, event_id, said_id
 from bridge.core.intake import Intake
 from bridge.core.lanes import Lane, Lanes
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.notification import render
 from bridge.core.outcome import Drop, InvalidEvent, Reason, Return, Skip
 from bridge.core.post_outcome import Outcome
@@ -23,7 +23,7 @@ from bridge.core.record import Record
 from bridge.core.schedule import Due
 from bridge.core.style import Style
 from bridge.core.switches import Switches
-from bridge.core.tally import Tally
+from bridge.core.tally import Done, Fate, Tally
 from bridge.flights import Flights
 from bridge.ports import SYSTEM, Clock, Covering, Poster, Quarantine, Report, Rules
 from bridge.reader import Reader
@@ -34,6 +34,9 @@ from bridge.work import Item, Tick, Work
 TURN = 256  # events settled without a POST before other work of the loop gets its turn
 # Looked up once, as in core/campaigns/derivation.py.
 _LEASE: Final = Reason.LEASE
+_POSTED: Final = Done.POSTED
+_ABSORBED: Final = Done.ABSORBED
+_REPEATED: Final = Skip.REPEATED
 
 
 class Pipeline:
@@ -148,7 +151,10 @@ class Pipeline:
     def _merge(self, item: Item) -> Facts | None:
         """Merge the head of a lane; the facts to post, or None if it needs no POST: then it is settled."""
         arrival = item.arrival
-        if not arrival.fresh and self.table.includes(arrival.key, arrival.record):
+        if self._rules.drop_repeats and arrival.fresh and self._repeats(arrival):
+            self._skip(item, Skip.REPEATED)
+            return None
+        if not arrival.fresh and arrival.number < 0 and self.table.includes(arrival.key, arrival.record):
             return None
         try:
             facts = self.table.merge(
@@ -156,7 +162,7 @@ class Pipeline:
             )
         except InvalidEvent as error:
             if arrival.fresh:
-                self._reader.put_aside(item.intake, arrival.record, error)
+                self._reader.put_aside(item.intake, arrival.record, error, item.several)
             return None
         group = self.table.get(arrival.key)
         assert group is not None  # noqa: S101 (for the type checker: it was merged)
@@ -164,19 +170,37 @@ class Pipeline:
         if not arrival.fresh or item.intake.gone:
             return None
         if facts is None:
-            self.tally.absorbed += 1
+            self._settle(item, _ABSORBED)
         elif not self._rules.enabled or not self._switches.enabled(group):
-            self._skip(arrival, Skip.DISABLED)
+            self._skip(item, Skip.DISABLED)
         elif arrival.record.timestamp_ms >= 0 and self._age(arrival.record) > self._rules.max_age:
-            self._skip(arrival, Skip.TOO_OLD)
+            self._skip(item, Skip.TOO_OLD)
         else:
             return facts
-        self._done(item.intake, arrival.record)
         return None
 
-    def _skip(self, arrival: Arrival, why: Skip) -> None:
-        self.tally.skipped[why] += 1
-        self._report.skipped(arrival.record, arrival.key, why)
+    def _repeats(self, arrival: Arrival) -> bool:
+        said = said_id(arrival)
+        return said is not None and self.table.repeats(arrival.key, said)
+
+    def _skip(self, item: Item, why: Skip) -> None:
+        self._report.skipped(item.arrival.record, item.arrival.key, why)
+        self._settle(item, why)
+
+    def _settle(self, item: Item, fate: Fate) -> None:
+        """An event is done, and so is its record, unless it holds others that are not."""
+        if self._rules.drop_repeats and (said := said_id(item.arrival)) is not None and fate is not _REPEATED:
+            self.table.remember(item.arrival.key, said)
+        if item.several is None:
+            self.tally.end(fate)
+            self._done(item.intake, item.arrival.record)
+            return
+        last = item.several.ended(fate)
+        if last is not None:
+            item.several.let_go(item.intake)
+            self.tally.end(last)
+            self._done(item.intake, item.arrival.record)
+            self.flights.wake()
 
     def _age(self, record: Record) -> float:
         return self._wall() - record.timestamp_ms / 1000
@@ -187,9 +211,12 @@ class Pipeline:
         if isinstance(item, Item):
             origin, late = item.arrival.record, 0.0
             self.tally.rendered[kind] += 1
+            identity = arrival_id(self.cluster_id, item.arrival)
+            if item.several is not None:
+                item.several.begin(item.intake)
         else:
             origin, late = item.due, self._wall() - item.due.due_ms / 1000
-        identity = event_id(self.cluster_id, origin)
+            identity = event_id(self.cluster_id, origin)
         body = render(facts, self._style)
         self._report.sending(facts, identity)
         self.flights.begin(sender, item.intake, ticks=not isinstance(item, Item))
@@ -200,6 +227,8 @@ class Pipeline:
             self._posted(lane, item, kind, outcome)
             age = self._age(item.arrival.record) if isinstance(item, Item) else late
             self._report.sent(origin, kind, lane.key, identity, outcome, age)
+        if isinstance(item, Item) and item.several is not None:
+            item.intake.parts_out -= 1
         self.flights.end(sender)
 
     def _posted(self, lane: Lane[Work], item: Work, kind: str, outcome: Outcome) -> None:
@@ -207,8 +236,7 @@ class Pipeline:
         self.gate.posted(outcome, self._monotonic())
         self.lanes.settle(lane)
         if isinstance(item, Item) and not item.intake.gone:
-            self.tally.posted += 1
-            self._done(item.intake, item.arrival.record)
+            self._settle(item, _POSTED)
 
     def _not_posted(self, lane: Lane[Work], item: Work) -> None:
         """The lease ran out before the write: the partition's owner, this one or the next, still has it to post."""
@@ -222,8 +250,12 @@ class Pipeline:
             return
         self.cover.take_back(item)
         self.lanes.settle(lane)
-        if not item.intake.gone:
+        if not item.intake.gone and _handed_back(item):
             self.tally.returned[Return.LEASE] += 1
+        if item.several is not None:  # the others of its record can't be posted here either
+            several = item.several
+            self.lanes.release(lambda other: isinstance(other, Item) and other.several is several)
+            self.flights.wake()
 
     def _done(self, intake: Intake, record: Record) -> None:
         intake.settle(record.offset)
@@ -231,16 +263,28 @@ class Pipeline:
         if intake.backlog or intake.paused:
             self.settled(intake)
 
-    def release(self, intakes: Collection[Intake], why: Drop) -> int:
-        """Take what waits of these partitions out of the lanes and of the backlog; how many records are handed back."""
+    def release(self, intakes: Collection[Intake], why: Drop, *, begun: bool = True) -> int:
+        """Take what waits of these partitions out of the lanes and of the backlog; how many records are handed back.
+
+        `begun`: also the other events of records of which one was posted.
+        """
         gone = {id(intake) for intake in intakes}
-        released = self.lanes.release(lambda item: id(item.intake) in gone)
+        released = self.lanes.release(lambda item: id(item.intake) in gone and (begun or not _begun(item)))
         items = [item for item in released if isinstance(item, Item)]
         self.ticks.release([item for item in released if isinstance(item, Tick)], why)
-        back = sum(item.arrival.fresh for item in items)
         for item in items:
             self.cover.take_back(item)
+        back = sum([_handed_back(item) for item in items])
         for intake in intakes:
             back += len(intake.backlog)
             intake.backlog.clear()
         return back
+
+
+def _handed_back(item: Item) -> bool:
+    """Whether the record of an event that is handed back is one more of those that are."""
+    return item.arrival.fresh if item.several is None else item.several.hand_back(item.intake)
+
+
+def _begun(item: Work) -> bool:
+    return isinstance(item, Item) and item.several is not None and item.several.begun

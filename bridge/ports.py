@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.core.facts import Facts
 from bridge.core.lanes import Lane
-from bridge.core.outcome import InvalidEvent, Skip
+from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.post_outcome import Outcome
 from bridge.core.record import Partition, Record
 from bridge.core.saved import Restored
@@ -21,12 +21,14 @@ class Rules(msgspec.Struct, frozen=True):
     """`enabled` false, or an event more than `max_age` seconds old: merged and counted, not posted.
 
     `saved`: the table is kept over restarts. `ttl`: seconds until an unloaded group is forgotten; 0: never.
+    `drop_repeats`: of the events of a group with one id, only the first is posted.
     """
 
     enabled: bool = True
     max_age: float = float("inf")
     saved: bool = False
     ttl: float = 0.0
+    drop_repeats: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -95,6 +97,9 @@ class Report(Protocol):
 
     def quarantined(self, record: Record, error: InvalidEvent) -> None:
         """A record that is no event was put aside."""
+
+    def ignored(self, record: Record, fields: Collection[tuple[str, Invalid]]) -> None:
+        """Fields of an event could not be read, and are left out of it."""
 
     def skipped(self, record: Record, group: str, why: Skip) -> None:
         """An event of the group with this key was merged, and is not posted."""

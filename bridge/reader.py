@@ -6,13 +6,13 @@ from typing import Final
 from bridge.core.arrival import Arrival
 from bridge.core.intake import Intake
 from bridge.core.ledger import Seen
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper, Part
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.record import Record
-from bridge.core.tally import Tally
+from bridge.core.tally import Fate, Tally
 from bridge.core.vocabulary import Kind
 from bridge.ports import Quarantine, Report
-from bridge.work import Item
+from bridge.work import Item, Several
 
 # Looked up once, as in core/campaigns/derivation.py.
 _FRESH: Final = Seen.FRESH
@@ -57,15 +57,37 @@ class Reader:
 
     def _read(self, intake: Intake, record: Record) -> None:
         try:
-            arrival = self.mapper.read(record)
+            found = self.mapper.read(record)
         except InvalidEvent as error:
             self.put_aside(intake, record, error)
             return
-        if not isinstance(arrival, Arrival):
-            self._tally.skipped[arrival] += 1
-            self._done(intake, record)
-            return
-        self._push(Item(intake, arrival, posts=self._posts and arrival.event.kind is not _STATISTICS))
+        if isinstance(found, Arrival):  # asked first, as in core/mapping/mapper.py
+            self._take(intake, found, None)
+        elif isinstance(found, Skip):
+            self._settle(intake, record, found, None)
+        else:
+            self._several(intake, record, found)
+
+    def _several(self, intake: Intake, record: Record, found: list[Part]) -> None:
+        """Of a record that may hold several events: those that are valid go on, for the first other it is quarantined too."""
+        arrivals = [part for part in found if isinstance(part, Arrival)]
+        errors = [part for part in found if isinstance(part, InvalidEvent)]
+        skips = [part for part in found if isinstance(part, Skip)]
+        several = Several(len(arrivals) + bool(errors) + bool(skips))
+        if errors:
+            self.put_aside(intake, record, errors[0], several)
+        for arrival in arrivals:
+            self._take(intake, arrival, several)
+        if skips:
+            self._settle(intake, record, skips[0], several)
+
+    def _take(self, intake: Intake, arrival: Arrival, several: Several | None) -> None:
+        if ignored := arrival.event.ignored:
+            for each in ignored:
+                self._tally.ignored[each] += 1
+            self._report.ignored(arrival.record, ignored)
+        posts = self._posts and arrival.event.kind is not _STATISTICS
+        self._push(Item(intake, arrival, posts=posts, several=several))
 
     def _read_again(self, intake: Intake, record: Record, seen: Seen) -> None:
         """A record that was done before a restart: what it says of its group is learnt again, nothing is posted."""
@@ -73,22 +95,36 @@ class Reader:
         if seen is Seen.UNKNOWN:
             self._report.unknown(record)
         try:
-            arrival = self.mapper.read(record, fresh=False)
+            arrivals = self.mapper.arrivals(record, fresh=False)
         except InvalidEvent:
             return  # quarantined before the restart
-        if not isinstance(arrival, Skip):
+        for arrival in arrivals:
             self._push(Item(intake, arrival))
 
-    def put_aside(self, intake: Intake, record: Record, error: InvalidEvent) -> None:
-        """Quarantine a record; it is done when that is done."""
+    def put_aside(self, intake: Intake, record: Record, error: InvalidEvent, several: Several | None = None) -> None:
+        """Quarantine a record; it is done when that is done, and the others of its events are."""
+        if several is not None:
+            if several.aside:
+                self._settle(intake, record, error.reason, several)
+                return
+            several.aside = True
+            several.begin(intake)
         intake.out += 1
 
         def done() -> None:
             intake.out -= 1
+            intake.parts_out -= several is not None
             if not intake.gone:
-                self._tally.quarantined[error.reason] += 1
                 self._report.quarantined(record, error)
-                self._done(intake, record)
+                self._settle(intake, record, error.reason, several)
             self._landed()
 
         self._quarantine.put(record, error, done)
+
+    def _settle(self, intake: Intake, record: Record, fate: Fate, several: Several | None) -> None:
+        last = fate if several is None else several.ended(fate)
+        if last is not None:
+            if several is not None:
+                several.let_go(intake)
+            self._tally.end(last)
+            self._done(intake, record)

@@ -50,11 +50,14 @@ class MappingSettings(Group):
     on_missing: Text = setting("reject")
     """An event that lacks a name nobody can fill: `reject` quarantines it, any other text stands for the name."""
     on_unknown: Annotated[Literal["reject", "omit"], kind.LowerWord] = setting("reject")
-    """An event with a word that its profile does not know: quarantine it, or read it without that field."""
+    """An event with a word for its state or action that its profile does not know: quarantine it, or read it without."""
     directory_file: Path | None = setting(None, "/etc/ocs-bridge/directory.csv")
     """CSV or YAML file that names campaign groups by DBID or GUID."""
     max_future: Seconds = setting(300.0, ge=0, le=86_400)
     """Seconds that an event's time may lie ahead of its record's timestamp; beyond, the timestamp is taken."""
+    max_past: Seconds = setting(0.0, ge=0, le=31_536_000)
+    """Seconds that an event's time may lie before its record's timestamp; beyond, the timestamp is taken. 0: any time, as
+    records that were copied or replayed have later timestamps than their events."""
     quarantine_topic: Topic | None = setting(None, "campaign-group-events-quarantine")
     """Topic for records that are no valid events; default: none, they are counted and logged."""
 
@@ -80,6 +83,9 @@ class DeliverySettings(Group):
     """Longest pause in seconds after 429 or 503 with Retry-After, or cool_down_after POSTs in a row not sent; 0: none."""
     cool_down_after: Whole = setting(10, ge=1, le=1_000_000)
     """POSTs in a row that could not be sent before a cool-down."""
+    drop_repeats: bool = setting(default=False)
+    """Whether an event is dropped whose own id (`event_id` of its profile; source and id of a CloudEvent) was among the last 16 of its
+    campaign group."""
     outcome_topic: Topic | None = setting(None, "ocs-bridge-outcomes")
     """Topic to which what became of each notification is written, for audits; default: none."""
     drain_timeout: Seconds = setting(10.0, ge=0.1, le=1800)

@@ -6,14 +6,16 @@ is never older than the offsets. Whatever does not answer is asked again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
+from bridge.core.arrival import Arrival
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.groups import Changed, GroupTable
-from bridge.core.mapping import Mapper
-from bridge.core.outcome import InvalidEvent, Skip, StateTopicError, Unavailable
+from bridge.core.mapping.mapper import Mapper
+from bridge.core.outcome import InvalidEvent, StateTopicError, Unavailable
 from bridge.core.record import Partition, Record, names
 from bridge.core.start import Reset, Start, resolve
 from bridge.core.tally import Tally
@@ -122,13 +124,11 @@ class Starter:
         """On a table that nobody else has yet."""
         for record in records:
             try:
-                arrival = self._mapper.read(record, fresh=False)
-                if isinstance(arrival, Skip):
-                    continue
-                seen_ms = record.timestamp_ms
-                table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row, seen_ms)
+                arrivals = self._mapper.arrivals(record, fresh=False)
             except InvalidEvent:
                 continue  # it was never ours to quarantine
+            for arrival in arrivals:
+                _learn(table, arrival)
 
     async def _until_known(self, ask: Callable[[], Awaitable[T]], partitions: Collection[Partition]) -> T:
         while True:
@@ -146,3 +146,9 @@ class Starter:
             else:
                 self.trouble = ""
                 return found
+
+
+def _learn(table: GroupTable, arrival: Arrival) -> None:
+    seen_ms = arrival.record.timestamp_ms
+    with suppress(InvalidEvent):  # as above
+        table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row, seen_ms)

@@ -27,7 +27,8 @@ __all__ = ["ConfigError", "prepare"]
 def prepare(config: Path | None, environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Settings and warnings. ConfigError with all that is wrong with settings, profiles, the directory, certificates."""
     settings, warnings = load(config, environ, kafka_properties=KAFKA_PROPERTIES, further=_file_problems)
-    return settings, warnings + [text for expired, text in _certificates(settings) if not expired]
+    ending = [text for expired, text in _certificates(settings) if not expired]
+    return settings, warnings + ending + _profile_warnings(settings)
 
 
 def _file_problems(settings: Settings, bad: AbstractSet[str]) -> list[str]:
@@ -55,6 +56,13 @@ def _profile_problems(settings: Settings) -> list[str]:
             f"mapping.profiles: all profiles of one bridge must tell campaign groups apart by the same key ({told})"
         )
     return problems
+
+
+def _profile_warnings(settings: Settings) -> list[str]:
+    """What may not be meant in profiles of the user's own; a preset's are ours to mend."""
+    names = dict.fromkeys([settings.mapping.profile, *settings.mapping.profiles.values()])
+    own = [name for name in names if name.endswith((".yaml", ".yml"))]
+    return [warning for name in own for warning in load_profile(name, settings.mapping.on_unknown).warnings]
 
 
 def _directory_problems(settings: Settings) -> list[str]:

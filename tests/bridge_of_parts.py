@@ -20,10 +20,10 @@ from bridge.core.facts import Facts
 from bridge.core.gate import Gate
 from bridge.core.group import Policy
 from bridge.core.ledger import restore_covered
-from bridge.core.mapping import Mapper
-from bridge.core.outcome import Commit, InvalidEvent, Reason, Result, Skip
+from bridge.core.mapping.mapper import Mapper
+from bridge.core.outcome import Commit, Invalid, InvalidEvent, Reason, Result, Skip
 from bridge.core.post_outcome import Outcome
-from bridge.core.profile import compile_profile
+from bridge.core.profile import Profile, compile_profile
 from bridge.core.record import Partition, Record
 from bridge.core.route import Route
 from bridge.core.runs import Checkpoint
@@ -141,8 +141,12 @@ class Poster:
         group = json.loads(body)["GSW_CAMPAIGN_GROUP_GUID"]
         assert group not in self.out, "two POSTs of a group at a time"
         self.out[group] = asyncio.get_running_loop().create_future()
+        self.parts.ids.append(event_id)
+        self.parts.bodies.append(json.loads(body))
         parts = event_id.split("/")
-        what = (Partition(parts[1], int(parts[2])), int(parts[3])) if len(parts) == 5 else None
+        what = (Partition(parts[1], int(parts[2])), int(parts[3])) if len(parts) >= 5 else None
+        if len(parts) == 1:  # the platform's own id
+            what = Partition(TOPIC, 0), len(self.parts.broker.posted)
         if what is None:
             self.parts.broker.ticks.append((group, int(parts[-1]), json.loads(body)))
         try:
@@ -193,6 +197,7 @@ class Report:
     def __init__(self) -> None:
         self.unknowns: list[tuple[Partition, int]] = []
         self.not_posted: list[tuple[Partition, int, str]] = []
+        self.left_out: list[tuple[int, str, str]] = []
 
     def sending(self, facts: Facts, event_id: str) -> None:
         """Nothing is said before."""
@@ -202,6 +207,9 @@ class Report:
 
     def quarantined(self, record: Record, error: InvalidEvent) -> None:
         self.not_posted.append((record.partition, record.offset, error.reason.value))
+
+    def ignored(self, record: Record, fields: Collection[tuple[str, Invalid]]) -> None:
+        self.left_out += [(record.offset, field, reason.value) for field, reason in fields]
 
     def skipped(self, record: Record, group: str, why: Skip) -> None:
         self.not_posted.append((record.partition, record.offset, why.value))
@@ -266,8 +274,12 @@ class Parts:
         enabled: bool = True,
         interval: float = 0.0,
         ttl: float = 0.0,
+        profile: Profile = GENERIC,
+        drop_repeats: bool = False,
     ) -> None:
         self.broker = broker
+        self.ids: list[str] = []  # of notifications, and …
+        self.bodies: list[dict[str, Any]] = []  # … what they said, from when each was handed over
         self.owned = True
         self.cuts = True
         self.committer, self.source = Committer(broker), Source(broker)
@@ -276,7 +288,7 @@ class Parts:
         self.gate = Gate(lambda: self.owned, max_unconfirmed=max_unconfirmed)
         self.stepped = 0.0  # seconds that the wall's clock was set forward by
         clock = Clock(lambda: EPOCH + now() - broker.began + self.stepped, now)
-        mapper = Mapper(Route(GENERIC, policy), {}, max_future_ms=300_000)
+        mapper = Mapper(Route(profile, policy), {}, max_future_ms=300_000)
         self.pipeline = Pipeline(
             mapper=mapper,
             style=Style(),
@@ -287,7 +299,7 @@ class Parts:
             switches=Switches(
                 interval=interval, intervals={}, disabled=(), periodic_states=(4, 5), directory=lambda: None
             ),
-            rules=Rules(enabled=enabled, max_age=max_age, saved=True, ttl=ttl),
+            rules=Rules(enabled=enabled, max_age=max_age, saved=True, ttl=ttl, drop_repeats=drop_repeats),
             clock=clock,
         )
         self.checkpoints = Checkpoints(self.committer, self.pipeline.tally, self.gate, self.pipeline.table)

@@ -12,7 +12,7 @@ from group_events import change
 from virtual_time import now, run
 
 from bridge.core.campaign_group import CampaignGroup
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import StateTopicError, Unavailable
 from bridge.core.record import Partition, Record
 from bridge.core.route import Route

@@ -22,7 +22,8 @@ step() { # step NAME ARGUMENTS
   { $pytest -q "$@" 2>&1 || echo "$name" >> .cache/test/failed; } | tee ".cache/test/$name.log"
 }
 
-step core -n "$processors" tests/core tests/edge/test_assignor.py --cov
+core='tests/core tests/edge/test_assignor.py tests/test_several_events.py'
+step core -n "$processors" $core --cov
 long='and not long'
 if [ "${TESTS:-}" = all ]; then
   long=''

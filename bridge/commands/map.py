@@ -72,10 +72,11 @@ def map_(
     try:
         for given in read(file, form, Defaults(TOPIC, round(time.time() * 1000))):
             mapped = become(offline, given)
-            if mapped.notification is not None:
-                sys.stdout.buffer.write(mapped.notification + b"\n")
-            notes.take(given.place, mapped)
-            if verbose and isinstance(given.record, Record) and mapped.outcome in EVENTS:
+            for one in mapped:
+                if one.notification is not None:
+                    sys.stdout.buffer.write(one.notification + b"\n")
+                notes.take(given.place, one)
+            if verbose and isinstance(given.record, Record) and any(one.outcome in EVENTS for one in mapped):
                 notes.unread.update(offline.unread(given.record))
         sys.stdout.buffer.flush()
     except OSError as error:
@@ -85,10 +86,10 @@ def map_(
     raise typer.Exit(int(offline.outcomes["invalid"] > 0))
 
 
-def become(offline: Offline, given: Given) -> Mapped:
+def become(offline: Offline, given: Given) -> list[Mapped]:
     """What becomes of what a file has."""
     if isinstance(given.record, NoRecord):
-        return offline.unreadable(str(given.record))
+        return [offline.unreadable(str(given.record))]
     return offline.map(given.record)
 
 

@@ -66,9 +66,10 @@ def differences(case: Path, offline: Offline) -> list[str]:
     """Lines of what differs from what is expected, step by step. BadCase."""
     found: list[str] = []
     for step in steps(case):
-        outcome = offline.map(step.record).expected()
+        outcomes = [one.expected() for one in offline.map(step.record)]
         if by_lines(case):
-            outcome = summary(outcome)
+            outcomes = [summary(outcome) for outcome in outcomes]
+        outcome: dict[str, object] = outcomes[0] if len(outcomes) == 1 else {"events": outcomes}
         place = f"{case.name}{f'/{step.name}' if step.name else ''}"
         expected, became = _pretty(step.expected), _pretty(outcome)
         found += difflib.unified_diff(expected, became, f"{place}, expected", f"{place}, found", lineterm="")

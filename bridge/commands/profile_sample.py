@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from bridge.commands.profile_guesses import named
-from bridge.core.envelopes import Envelope, open_record
+from bridge.core.envelopes import OPENERS, Envelope, Opening
 from bridge.core.outcome import InvalidEvent
-from bridge.core.paths import compile_path
+from bridge.core.paths import Input, compile_path
 from bridge.core.record import Record
 from bridge.offline import shown
 
@@ -32,11 +32,11 @@ class Sample:
             raise NothingToRead
 
     def _add(self, record: Record) -> None:
-        try:
-            tree = open_record(record, record.value or b"", ()).tree
-            envelope = _envelope(tree, record)
-            tree = open_record(record, record.value or b"", (envelope,)).tree if envelope else tree
-        except InvalidEvent:
+        tree = _object(record, Opening())
+        envelope = None if tree is None else _envelope(tree, record)
+        if envelope is not None:
+            tree = _object(record, Opening((OPENERS[envelope],)))
+        if tree is None:
             return
         self.envelope = self.envelope or envelope
         self.count += 1
@@ -87,3 +87,12 @@ def can_be_named(path: Path) -> bool:
     except ValueError:
         return False
     return ":" not in text
+
+
+def _object(record: Record, opening: Opening) -> dict[str, object] | None:
+    """The JSON object of a record that holds one event."""
+    try:
+        given = opening.open(record, record.value or b"")
+    except InvalidEvent:
+        return None
+    return given.tree if isinstance(given, Input) else None

@@ -10,9 +10,12 @@ from bridge.core.stamp import Stamp
 
 @mypyc_attr(acyclic=True)
 class Arrival:
-    """`row`: what the directory says of its group. `fresh` is false where it was posted before a restart."""
+    """`row`: what the directory says of its group. `fresh` is false where it was posted before a restart.
 
-    __slots__ = ("event", "fresh", "key", "policy", "record", "row", "stamp")
+    `number`: which it is of the events of its record; -1: the only one.
+    """
+
+    __slots__ = ("event", "fresh", "key", "number", "policy", "record", "row", "stamp")
 
     def __init__(
         self, record: Record, key: str, event: Event, stamp: Stamp, policy: Policy, row: Names | None, *, fresh: bool
@@ -24,3 +27,4 @@ class Arrival:
         self.policy = policy
         self.row = row
         self.fresh = fresh
+        self.number = -1

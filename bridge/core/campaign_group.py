@@ -40,6 +40,7 @@ class CampaignGroup:
         "optimize_by",
         "optimize_goal",
         "previous",
+        "recent",
         "seen_ms",
         "shown",
         "state",
@@ -73,6 +74,7 @@ class CampaignGroup:
     dormant: bool  # restored from before the input grew: says nothing until an event shows that it lives here
     version: int  # of the record it was restored from, if that is newer than ours, and …
     extra: Mapping[str, Raw]  # … its fields that are not known here
+    recent: tuple[str, ...]  # ids of the last events that are done, where repetitions are dropped
 
     def __init__(  # noqa: PLR0913, PLR0917 (by place: by their names, so many take four times as long)
         self,
@@ -101,6 +103,7 @@ class CampaignGroup:
         dormant: bool = False,  # noqa: FBT001, FBT002
         version: int = 1,
         extra: Mapping[str, Raw] = EMPTY,
+        recent: tuple[str, ...] = (),
     ) -> None:
         self.key = key
         self.number = number
@@ -127,6 +130,7 @@ class CampaignGroup:
         self.dormant = dormant
         self.version = version
         self.extra = extra
+        self.recent = recent
 
     @property
     def included(self) -> dict[str, int]:

@@ -6,21 +6,12 @@ from collections.abc import Callable
 from msgspec import UNSET
 
 from bridge.core.limits import MAX_NAME_CHARACTERS
-from bridge.core.paths import Getter, Input, compile_path, member_names, names_on
+from bridge.core.paths import Getter, Input, compile_path, member_names, names_on, plain_text
 from bridge.core.profile_text import Node, Problems
 
 Condition = Callable[[Input], bool]
 _Test = Callable[[object, Input], bool]
 _ALLOWED = "a text, a text with *, null (not there), a list of these, {not: ...} or {differs: path}"
-
-
-def plain_text(value: object) -> str | None:
-    """A JSON scalar as text (`true`, `19`, `on`); None for null, nothing, a number with a fraction."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) and abs(value) < 10**30 else None
 
 
 def always(_: Input) -> bool:
@@ -141,10 +132,10 @@ def star_pattern(text: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
-def star_match(pattern: re.Pattern[str], value: object) -> str | None:
-    """What the first star stands for in `value`; None when it doesn't match."""
+def star_match(pattern: re.Pattern[str], value: object, star: int = 1) -> str | None:
+    """What the star of this number stands for in `value`; None when it doesn't match."""
     text = plain_text(value)
     if text is None or len(text) > MAX_NAME_CHARACTERS:
         return None
     found = pattern.fullmatch(text)
-    return found[1] if found else None
+    return found[star] if found else None

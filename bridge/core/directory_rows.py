@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 #: The fields of an event by which a row may be found, in this order.
 IDS = ("campaign_group_guid", "campaign_group_dbid", "campaign_group_name")
-#: What a row gives to the events that it matches instead of their own (core/mapping.py).
+#: What a row gives to the events that it matches instead of their own (core/mapping/mapper.py).
 GIVEN = ("campaign_group_guid", "campaign_group_dbid")
 
 #: A key of `Tenants`: what stands for a tenant column that a row has not, and for one that an event has not.

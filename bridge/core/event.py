@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from bridge.core.limits import MAX_NAME_CHARACTERS, MAX_NUMBER
+from bridge.core.outcome import Invalid
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
 
 # The limits are checked by the readers of profiles, and where a saved record is decoded (core/saved_format.py).
@@ -39,7 +40,11 @@ class CallingList(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):  # so many arguments are given by their names at four times the cost
-    """A campaign group event. `time_ms`: when it occurred, milliseconds since the epoch (UTC)."""
+    """A campaign group event.
+
+    `time_ms`: when it occurred, milliseconds since the epoch (UTC); -1: neither the event nor its record says so.
+    `event_id`: the platform's own, by which a repetition can be recognised. `ignored`: fields that could not be read, and why.
+    """
 
     kind: Kind
     time_ms: int
@@ -62,6 +67,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):  # so many arguments are giv
     calling_lists: tuple[CallingList, ...] | None = None
     notification_interval: float | None = None  # seconds between periodic notifications of this group; 0: none
     notifications_enabled: bool | None = None  # whether this group has notifications at all
+    event_id: Name | None = None
+    ignored: tuple[tuple[str, Invalid], ...] = ()
 
 
 #: Fields that say how often a campaign group is notified, and whether at all (core/switches.py).

@@ -32,6 +32,7 @@ Changed = dict[str, CampaignGroup | None]
 _STATISTICS: Final = Kind.STATISTICS
 _NOT_LOADED: Final = GroupState.NotLoaded
 MOST_UNSAVED = 2_000  # changed groups, some 2 MiB as records
+RECENT = 16  # ids of events that a group remembers
 MOVED = 5  # groups that are named, of those in two partition numbers
 
 
@@ -114,6 +115,18 @@ class GroupTable:
         """Whether what is known of the group has this record's event in it already."""
         group = self._groups.get(key)
         return group is not None and group.includes(record.partition.topic, record.offset)
+
+    def repeats(self, key: str, name: str) -> bool:
+        """Whether an event of this id was done lately in its group."""
+        group = self._groups.get(key)
+        return group is not None and name in group.recent
+
+    def remember(self, key: str, name: str) -> None:
+        """The event of this id is done."""
+        group = self._groups.get(key)
+        if group is not None:
+            group.recent = (*group.recent[1 - RECENT :], name)
+            self._touch(group.number, key, group)
 
     def _keep(
         self, group: CampaignGroup, names: Names, event: Event, stamp: Stamp, now_ms: int, *, passed: bool

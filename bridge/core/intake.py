@@ -32,14 +32,18 @@ class Intake:
         self.admitting = False  # its backlog is being taken over: what is done at once must not begin that again
         self.out = 0  # POSTs and quarantines that have begun and not ended …
         self.ticks_out = 0  # … those of them that are of no record: periodic notifications
+        self.parts_out = 0  # … and of what is out, that of records with several events
+        self.begun = 0  # such records of which anything went out, and that are not done
         self.gone = False  # owned by another: what ends from now on is no longer ours to count
         self.leaving = False  # being revoked: nothing of it may be taken over any more
         self._open: dict[int, Record] = {}  # by offset: seen and not done
 
     @property
     def held(self) -> int:
-        """Records of this partition in the bridge, whose fate is open; once it leaves, only what is out."""
-        return self.out - self.ticks_out if self.leaving else self.ledger.held + len(self.backlog)
+        """Records of this partition in the bridge, whose fate is open; once it leaves, only what is out, or half out."""
+        if self.leaving:
+            return self.out - self.ticks_out - self.parts_out + self.begun
+        return self.ledger.held + len(self.backlog)
 
     @property
     def oldest_ms(self) -> int | None:

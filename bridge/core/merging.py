@@ -31,7 +31,9 @@ def older(stamp: Stamp, other: Stamp | None) -> bool:
     time_ms, other_ms = stamp.time_ms, other.time_ms
     if time_ms != other_ms:
         return time_ms < other_ms
-    return stamp.partition == other.partition and stamp.offset < other.offset
+    if stamp.offset == other.offset:
+        return stamp.part < other.part and stamp.partition == other.partition
+    return stamp.offset < other.offset and stamp.partition == other.partition
 
 
 def filled(first: Names, then: Names) -> Names:

@@ -9,8 +9,8 @@ class Invalid(StrEnum):
     TOO_LARGE = "too_large"
     BAD_UTF8 = "bad_utf8"
     BAD_JSON = "bad_json"
+    SCHEMA_REGISTRY = "schema_registry"  # framed by a serializer of Confluent's: the magic byte 0 and a schema's number
     NOT_AN_OBJECT = "not_an_object"
-    DUPLICATE_KEY = "duplicate_key"
     TOO_DEEP = "too_deep"
     TOO_LONG = "too_long"
     MISSING_FIELD = "missing_field"
@@ -26,9 +26,11 @@ class Skip(StrEnum):
 
     TOMBSTONE = "tombstone"
     NOT_SELECTED = "not_selected"  # another event type on the same topic
+    PASSED_OVER = "passed_over"  # its profile maps the word of its state, or of its kind, to null
     ALREADY_DONE = "already_done"  # posted before a restart, as the commit's metadata says; merged only
     UNKNOWN = "unknown"  # at_most_once: a crash left open whether it was posted; merged only
     TOO_OLD = "too_old"  # older than delivery.max_age; merged only
+    REPEATED = "repeated"  # delivery.drop_repeats: its group had an event of that id already
     DISABLED = "disabled"  # notifications.enabled is false
 
 

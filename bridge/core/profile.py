@@ -10,32 +10,30 @@ from pathlib import PurePath
 import msgspec
 
 from bridge.core.conditions import Condition, compile_when
-from bridge.core.envelopes import Envelope
+from bridge.core.envelopes import OPENERS, Each, Envelope, Opener, Opening, each_at, json_text
 from bridge.core.event import NAMES, Event
-from bridge.core.outcome import Skip
+from bridge.core.origins import compile_getter
+from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.paths import Input
 from bridge.core.profile_fields import Unknown
 from bridge.core.profile_readers import FIELDS, compile_readers
 from bridge.core.profile_text import Node, Problems, ProfileError, parse, suggestion
-from bridge.core.quick import Quick
-from bridge.core.readers import Readers
-from bridge.core.reading import read_event
+from bridge.core.reading import Found, read_record
 from bridge.core.record import Record
 
 __all__ = ["Profile", "ProfileError", "compile_profile"]
 
-_KEYS = ("key", "inside", "missing", "events", "fields")
+_KEYS = ("key", "inside", "each", "missing", "events", "fields")
 _RULE_KEYS = ("when", "kind", "fields")
 _IDS = ("campaign_group_guid", "campaign_group_dbid", "campaign_group_name")
 _TENANTS = ("tenant_name", "tenant_ccid")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Which records it selects, and how their event is read. `readers` define that, `event` is the same, faster."""
+    """Which records it selects, and how their event is read."""
 
     selects: Condition
-    readers: Readers
-    event: Callable[[Input], Event]
+    event: Callable[[Input], Event | Skip]
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -43,18 +41,31 @@ class Profile(msgspec.Struct, frozen=True):
 
     `key`: the fields that tell one campaign group from another. `missing`: field -> text for what the platform can't
     know. The first rule that selects a record reads it. `paths`: what its paths lead through in a record's JSON (Problems.paths).
+    `warnings`: what may not be meant, one text each.
     """
 
     name: str
     key: tuple[str, ...]
     missing: Mapping[str, str]
-    envelopes: tuple[Envelope, ...]
+    opening: Opening
     rules: tuple[Rule, ...]
     paths: frozenset[tuple[str, ...]] = frozenset()
+    warnings: tuple[str, ...] = ()
 
     def read(self, record: Record) -> Event | Skip:
-        """The event in a record. Raises InvalidEvent, and nothing else."""
-        return read_event(record, self.envelopes, self.rules)
+        """The event in a record that holds one at most. Raises InvalidEvent, and nothing else."""
+        found = read_record(record, self.opening, self.rules)
+        if not isinstance(found, list):
+            return found
+        (only,) = found
+        if isinstance(only, InvalidEvent):
+            raise only
+        return only
+
+    def read_all(self, record: Record) -> list[Found]:
+        """All that becomes of a record, in order. Raises InvalidEvent of the record as a whole."""
+        found = read_record(record, self.opening, self.rules)
+        return found if isinstance(found, list) else [found]
 
 
 def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -> Profile:
@@ -67,11 +78,11 @@ def compile_profile(text: str, source: str, *, on_unknown: Unknown = "reject") -
         name=PurePath(source).stem,
         key=key,
         missing=_missing(root.get("missing"), problems),
-        envelopes=_envelopes(root.get("inside"), problems),
+        opening=_opening(root, problems),
         rules=_rules(root, _Common(_fields(root.get("fields"), "fields", problems), key, on_unknown, problems)),
     )
     problems.raise_any()
-    return msgspec.structs.replace(profile, paths=frozenset(problems.paths))
+    return msgspec.structs.replace(profile, paths=frozenset(problems.paths), warnings=tuple(problems.warnings))
 
 
 def _check_keys(mapping: Mapping[str, Node], where: str, allowed: tuple[str, ...], problems: Problems) -> None:
@@ -121,16 +132,28 @@ def _missing(node: Node | None, problems: Problems) -> dict[str, str]:
     return texts
 
 
-def _envelopes(node: Node | None, problems: Problems) -> tuple[Envelope, ...]:
+def _opening(root: Mapping[str, Node], problems: Problems) -> Opening:
+    words = _words(root.get("inside"), "inside", problems)
+    openers = [opener for word, line in words if (opener := _opener(word, line, problems)) is not None]
+    batch = bool(words) and words[0][0] == Envelope.CLOUDEVENTS
+    return Opening(tuple(openers), _each(root.get("each"), problems), batch=batch)
+
+
+def _opener(word: str, line: int, problems: Problems) -> Opener | None:
+    name, _, path = word.partition(" ")
+    if name == Envelope.JSON_TEXT:
+        getter = compile_getter(Node(path, line), "inside", problems)
+        return None if getter is None else json_text(getter, path)
+    if word in set(Envelope):
+        return OPENERS[Envelope(word)]
+    problems.add(line, "inside", f"unknown {word!r}{suggestion(word, tuple(Envelope))}")
+    return None
+
+
+def _each(node: Node | None, problems: Problems) -> Each | None:
     if node is None:
-        return ()
-    envelopes = []
-    for word, line in _words(node, "inside", problems):
-        if word in set(Envelope):
-            envelopes.append(Envelope(word))
-        else:
-            problems.add(line, "inside", f"unknown {word!r}{suggestion(word, tuple(Envelope))}")
-    return tuple(envelopes)
+        return None
+    return each_at(None if node.value == "." else compile_getter(node, "each", problems))
 
 
 def _rules(root: Mapping[str, Node], common: "_Common") -> tuple[Rule, ...]:
@@ -165,8 +188,7 @@ def _rule(node: Node, where: str, common: _Common) -> Rule:
         if name not in fields and name in FIELDS:
             problems.add(node.line, f"{where}fields.{name}", "needed: nothing says where it stands")
     selects = compile_when(rule.get("when"), f"{where}when", problems)
-    readers, sources = compile_readers(fields, common.on_unknown, problems)
-    return Rule(selects, readers, Quick(sources, readers).event)
+    return Rule(selects, compile_readers(fields, common.key, common.on_unknown, problems).event)
 
 
 def _constant(node: Node) -> Node:

@@ -16,6 +16,7 @@ class Options(msgspec.Struct, frozen=True):
     field: str
     nodes: Mapping[str, Node]
     problems: Problems
+    line: int
 
     def text(self, name: str, default: str) -> str:
         """The text of an option, or its default."""

@@ -1,6 +1,6 @@
 """The types of the two fields about a group's own notifications: how often it has periodic ones, and whether it has any."""
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from bridge.core.numbers import interval
 from bridge.core.profile_fields import Converter, NumberType, Unknown, WordType
@@ -9,9 +9,11 @@ from bridge.core.words import SWITCHES, Switch
 
 
 class IntervalType:
-    """Seconds, read as a statistic is: `as: decimal` also takes texts, `multiply` and `divide` other units."""
+    """Seconds, read as a statistic is: `multiply` and `divide` for other units, `as: duration` for a written one."""
 
-    options = frozenset({"as", "multiply", "divide"})
+    options = frozenset({"as", "decimal", "multiply", "divide"})
+    unreadable: None | UnsetType = UNSET
+    on_unknown: Unknown | None = None
 
     def converter(self, options: Options) -> Converter[float]:
         """The converter for one source."""
@@ -28,20 +30,17 @@ class SwitchType:
     """A boolean, or a word for one. `words` may turn it round: {true: false, false: true}."""
 
     options = WordType.options
+    unreadable: None | UnsetType = UNSET
+    on_unknown: Unknown | None = None
 
-    def __init__(self, on_unknown: Unknown) -> None:
-        self._words = WordType(SWITCHES, on_unknown)
+    def __init__(self) -> None:
+        self._words = WordType(SWITCHES)
 
     def converter(self, options: Options) -> Converter[bool]:
         """The converter for one source."""
         convert = self._words.converter(options).convert
-        plain = "words" not in options.nodes
 
         def switch(value: object) -> bool | UnsetType | None:
-            if type(value) is bool:
-                if plain:
-                    return value
-                value = "true" if value else "false"
             found = convert(value)
             return found.value if isinstance(found, Switch) else found
 

@@ -36,12 +36,13 @@ class Problems:
         self.source = source
         self.inside = inside
         self.found: list[str] = []
+        self.warnings: list[str] = []
         self.paths: set[tuple[str, ...]] = set()
 
     def within(self, names: tuple[str, ...]) -> "Problems":
         """The same collection, for paths that start from items of the array at `names`."""
         inner = Problems(self.source, self.inside + names)
-        inner.found, inner.paths = self.found, self.paths
+        inner.found, inner.warnings, inner.paths = self.found, self.warnings, self.paths
         return inner
 
     def add(self, line: int, field: str, text: str) -> None:
@@ -49,6 +50,12 @@ class Problems:
         problem = f"{self.source}:{line}: {field}: {text}"
         if problem not in self.found:
             self.found.append(problem)
+
+    def warn(self, line: int, field: str, text: str) -> None:
+        """Something at `field` that may be meant, and often is not; told once."""
+        warning = f"{self.source}:{line}: {field}: {text}"
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def raise_any(self) -> None:
         """Raise ProfileError if there is a problem."""

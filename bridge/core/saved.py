@@ -94,6 +94,7 @@ def _value(group: CampaignGroup, lists: Collection[KnownList]) -> bytes:
             seen_ms=group.seen_ms,
             included=group.included,
             partitions=group.count,
+            recent=group.recent,
         )
     )
     if not group.extra:
@@ -154,6 +155,7 @@ def _group(key: str, saved: Group, number: int, extra: Mapping[str, Raw]) -> Cam
         False,
         saved.v,
         extra,
+        saved.recent,
     )
 
 

@@ -66,3 +66,4 @@ class Group(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     seen_ms: Whole = 0
     included: dict[Name, Whole] = {}
     partitions: Whole = 0
+    recent: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ __all__ = ["event_schema", "notification_schema"]
 
 def event_schema() -> Schema:
     """The bridge's own event: one JSON object a record, read by the profile `generic`."""
+    _, guid, guid_example = NAMES["campaign_group_guid"]
     properties: Schema = {
         "kind": {
             "description": "change: a request, notified now; one with a state and no action is a report. report: how the "
@@ -27,6 +28,7 @@ def event_schema() -> Schema:
         },
         "time": _time(),
         **{name: _name(text, example, nullable=True) for name, (_, text, example) in NAMES.items()},
+        "campaign_group_guid": {**_name(guid, guid_example, nullable=False), "minLength": 1},
         "state": _words("State after the event.", GroupState, STATES),
         "action": _words("The request that caused the event.", Action, ACTIONS),
         "actor": _words("Who caused it: 1 only for an OCS client.", Actor, ACTORS),
@@ -46,6 +48,12 @@ def event_schema() -> Schema:
         },
         "calling_lists": _calling_lists(),
         **_periods(),
+        "event_id": _name(
+            "The event's own id, the same wherever it is written again: the notification carries it, so that a repetition can be "
+            "recognised.",
+            "e-1",
+            nullable=True,
+        ),
     }
     return {
         "$schema": DRAFT,

@@ -1,4 +1,4 @@
-"""What a converter's answer is for nearly every value, for bridge/core/quick.py to give without asking it."""
+"""What a converter's answer is for nearly every value, for bridge/core/mapping/event_reader.py to give without asking it."""
 
 from enum import Enum
 

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from bridge.core.conditions import Condition, always, compile_when
-from bridge.core.origins import compile_getter, from_paths, joined, quotient
-from bridge.core.outcome import InvalidEvent
+from bridge.core.origins import compile_getter, from_paths, joined, quotient, subtracted, summed
+from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.paths import Getter, Input, member_names
 from bridge.core.profile_fields import Converter, FieldType
 from bridge.core.profile_options import Options
@@ -21,8 +21,8 @@ T = TypeVar("T")
 #: Reads one field: its value, None = said to be none, UNSET = not said.
 Reader = Callable[[Input], T | UnsetType | None]
 
-_COMMON = frozenset({"from", "value", "when", "match"})
-_ORIGINS = ("from", "value", "join", "ratio")
+_COMMON = frozenset({"from", "value", "when", "match", "invalid"})
+_ORIGINS = ("from", "value", "join", "ratio", "sum", "difference")
 
 
 class Source(msgspec.Struct, Generic[T], frozen=True):
@@ -46,30 +46,55 @@ def _nothing(_: Input) -> UnsetType:
 NOTHING: Source[Any] = Source(_nothing, constant=(UNSET,))
 
 
-def compile_source(node: Node, field: str, kind: FieldType[T], problems: Problems) -> Source[T]:
-    """What reads a field."""
+def compile_source(
+    node: Node, field: str, kind: FieldType[T], problems: Problems, *, needed: bool = False
+) -> Source[T]:
+    """What reads a field. `needed`: it tells which group or which change, so that what can't be read is InvalidEvent."""
     if isinstance(node.value, list):
-        sources = [compile_source(item, field, kind, problems) for item in node.value]
+        sources = [compile_source(item, field, kind, problems, needed=needed) for item in node.value]
         return Source(_first([source.read for source in sources], node, field, problems))
     if isinstance(node.value, dict):
-        options = Options(field, node.value, problems)
-        return _conditional(_mapped(options, kind, node), options)
+        options = Options(field, node.value, problems, node.line)
+        return _conditional(_mapped(options, kind, node, needed=needed), options)
     getter = compile_getter(node, field, problems)
-    return NOTHING if getter is None else _converted(getter, Options(field, {}, problems), kind, node)
+    options = Options(field, {}, problems, node.line)
+    return NOTHING if getter is None else _converted(getter, options, kind, node, needed=needed)
 
 
-def _converted(getter: Getter, options: Options, kind: FieldType[T], path: Node | None = None) -> Source[T]:
+def _converted(
+    getter: Getter, options: Options, kind: FieldType[T], path: Node | None = None, *, needed: bool
+) -> Source[T]:
     """`path`: all that `getter` follows."""
     converter = kind.converter(options)
-    convert = converter.convert
+    convert, field = converter.convert, options.field
+    costs, unreadable = _costs(options, kind, needed=needed), kind.unreadable
 
     def read(given: Input) -> T | UnsetType | None:
-        raw = getter(given)
-        if raw is UNSET:
-            return UNSET
-        return None if raw is None else convert(raw)
+        try:
+            raw = getter(given)
+            if raw is UNSET:
+                return UNSET
+            return None if raw is None else convert(raw)
+        except InvalidEvent as error:
+            if error.reason in costs:
+                raise
+            given.ignored.append((field, error.reason))
+            return unreadable
 
     return Source(read, converter, member_names(path.value) if path is not None and isinstance(path.value, str) else ())
+
+
+def _costs(options: Options, kind: FieldType[T], *, needed: bool) -> frozenset[Invalid]:
+    """For which reasons a value that can't be read costs the whole record."""
+    invalid = options.choice("invalid", "reject" if needed else "omit", ("reject", "omit"))
+    if needed and invalid == "omit":
+        options.wrong("invalid", "it tells which campaign group or which change, so it is always rejected")
+    costs = frozenset(Invalid) if invalid == "reject" else frozenset[Invalid]()
+    if "unknown" not in kind.options:
+        return costs
+    unknown = options.choice("unknown", kind.on_unknown or invalid, ("reject", "omit"))
+    words = frozenset({Invalid.UNKNOWN_WORD})
+    return costs | words if unknown == "reject" else costs - words
 
 
 def _first(readers: list[Reader[T]], node: Node, field: str, problems: Problems) -> Reader[T]:
@@ -97,7 +122,7 @@ def _conditional(source: Source[T], options: Options) -> Source[T]:
     return Source(lambda given: read(given) if condition(given) else UNSET, constant=source.constant, when=condition)
 
 
-def _mapped(options: Options, kind: FieldType[T], node: Node) -> Source[T]:
+def _mapped(options: Options, kind: FieldType[T], node: Node, *, needed: bool) -> Source[T]:
     allowed = _COMMON | kind.options
     unknown = [name for name in options.nodes if name not in allowed]
     for name in unknown:
@@ -110,10 +135,18 @@ def _mapped(options: Options, kind: FieldType[T], node: Node) -> Source[T]:
         return NOTHING
     if origins == ["value"]:
         return _constant(options, kind)
-    makers = {"from": from_paths, "join": joined, "ratio": quotient}
-    getter = makers[origins[0]](options)
+    getter = _MAKERS[origins[0]](options)
     path = None if "match" in options.nodes else options.nodes.get("from")
-    return NOTHING if getter is None else _converted(getter, options, kind, path)
+    return NOTHING if getter is None else _converted(getter, options, kind, path, needed=needed)
+
+
+_MAKERS: dict[str, Callable[[Options], Getter | None]] = {
+    "from": from_paths,
+    "join": joined,
+    "ratio": quotient,
+    "sum": summed,
+    "difference": subtracted,
+}
 
 
 def _constant(options: Options, kind: FieldType[T]) -> Source[T]:
@@ -121,18 +154,8 @@ def _constant(options: Options, kind: FieldType[T]) -> Source[T]:
     if written is None:
         return Source(lambda _: None, constant=(None,))
     try:
-        value = kind.converter(options).convert(_scalar(options.text("value", ""), kind))
+        value = kind.converter(options).convert(options.text("value", ""))
     except InvalidEvent as error:
         options.wrong("value", error.detail)
         return NOTHING
     return Source(lambda _: value, constant=(value,))
-
-
-def _scalar(written: str, kind: FieldType[T]) -> object:
-    """A constant as JSON would carry it: all scalars of a profile are texts."""
-    if "multiply" in kind.options or "as" in kind.options:
-        try:
-            return int(written) if written.isdecimal() else float(written)
-        except ValueError:
-            return written
-    return written

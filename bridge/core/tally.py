@@ -8,9 +8,25 @@ of the architecture hold in each:
 """
 
 from collections import Counter
+from enum import Enum
+from typing import Final
 
-from bridge.core.outcome import Reason, Result
+from bridge.core.outcome import Invalid, Reason, Result, Skip
 from bridge.core.post_outcome import Outcome
+
+
+class Done(Enum):
+    """What becomes of a record that is an event."""
+
+    POSTED = "posted"
+    ABSORBED = "absorbed"
+
+
+#: What becomes of a record.
+Fate = Done | Skip | Invalid
+# Looked up once, as in core/lifecycle.py.
+_POSTED: Final = Done.POSTED
+_ABSORBED: Final = Done.ABSORBED
 
 
 class Tally:
@@ -23,6 +39,7 @@ class Tally:
         self.skipped: Counter[str] = Counter()  # by Skip
         self.quarantined: Counter[str] = Counter()  # by Invalid
         self.returned: Counter[str] = Counter()  # by Return
+        self.ignored: Counter[tuple[str, Invalid]] = Counter()  # values that could not be read: by field and why
         # Plain ones: a Counter's items take four times as long to set, and these are set at each POST.
         self.rendered: dict[str, int] = {"change": 0, "periodic": 0}  # by kind of notification
         self.outcomes: dict[tuple[str, Result, Reason], int] = {}  # by kind, result, reason
@@ -44,6 +61,17 @@ class Tally:
         """Records that ended in one of the ways above; consumed minus this is held."""
         ends = (self.skipped, self.quarantined, self.returned)
         return self.posted + self.absorbed + sum(sum(counter.values()) for counter in ends)
+
+    def end(self, fate: Fate) -> None:
+        """Count what became of a record."""
+        if fate is _POSTED:
+            self.posted += 1
+        elif fate is _ABSORBED:
+            self.absorbed += 1
+        elif isinstance(fate, Invalid):
+            self.quarantined[fate] += 1
+        elif isinstance(fate, Skip):
+            self.skipped[fate] += 1
 
     def post(self, kind: str, outcome: Outcome) -> None:
         """Count a POST's end."""

@@ -75,6 +75,12 @@ DELIVERY: tuple[Metric, ...] = (
     Metric("ocs_bridge_records_skipped_total", C, "Records that are done without a notification.", ("reason",)),
     Metric("ocs_bridge_records_quarantined_total", C, "Records that are no campaign group event.", ("reason",)),
     Metric(
+        "ocs_bridge_fields_ignored_total",
+        C,
+        "Values of events that could not be read and were left out, by field and why. The events themselves went on.",
+        ("field", "reason"),
+    ),
+    Metric(
         "ocs_bridge_records_returned_total",
         C,
         "Records handed back undone: the next owner of the partition has them.",

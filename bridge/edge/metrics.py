@@ -17,6 +17,7 @@ from bridge import __version__
 from bridge.core import lanes
 from bridge.core.gate import HELD
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Reason, Result, Return, Skip
+from bridge.core.profile_readers import IGNORABLE, UNREADABLE
 from bridge.core.record import Partition
 from bridge.core.tally import Tally
 from bridge.edge.catalogue import BY_NAME, CATALOGUE
@@ -161,6 +162,9 @@ def _counts(moment: Moment) -> Samples:
         "ocs_bridge_records_posted_total": [((), tally.posted)],
         "ocs_bridge_records_absorbed_total": [((), tally.absorbed)],
         "ocs_bridge_records_skipped_total": [((reason.value,), tally.skipped[reason]) for reason in Skip],
+        "ocs_bridge_fields_ignored_total": [
+            ((field, reason.value), tally.ignored[field, reason]) for field in IGNORABLE for reason in UNREADABLE
+        ],
         "ocs_bridge_records_quarantined_total": [((reason.value,), tally.quarantined[reason]) for reason in Invalid],
         "ocs_bridge_records_returned_total": [((reason.value,), tally.returned[reason]) for reason in Return],
         "ocs_bridge_rebalances_total": [

@@ -1,11 +1,11 @@
 """What is told of each POST: the page's log messages, one warning a failure, the histograms, the outcome topic."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Final
 
 from bridge.core.facts import Facts
-from bridge.core.outcome import InvalidEvent, Result, Skip
+from bridge.core.outcome import Invalid, InvalidEvent, Result, Skip
 from bridge.core.post_outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.schedule import Due
@@ -33,6 +33,7 @@ class Report:
         self._clock = clock
         self._audit = audit
         self._repeated = Repeated()
+        self._ignored = Repeated(60.0)
         self._tracing = log.enabled(TRACE)
 
     def sending(self, facts: Facts, event_id: str) -> None:
@@ -53,6 +54,13 @@ class Report:
         """A record that is no event was put aside; the quarantine logs it."""
         if self._audit is not None:
             self._audit.quarantined(record, error)
+
+    def ignored(self, record: Record, fields: Collection[tuple[str, Invalid]]) -> None:
+        """Fields of an event could not be read: one line a minute of each, with the position of an example."""
+        now = self._clock()
+        for field, reason in fields:
+            place = {**_place(record), "reason": reason.value}
+            self._ignored.say(log.warning, "field_ignored", field, now, field=field, **place)
 
     def skipped(self, record: Record, group: str, why: Skip) -> None:
         """An event was merged, and is not posted."""
@@ -90,6 +98,7 @@ class Report:
         """To be called every second or so: writes what the end of a burst of failures left unsaid."""
         now = self._clock()
         self._repeated.tick(now)
+        self._ignored.tick(now)
         if self._audit is not None:
             self._audit.outcomes.tick(now)
 

@@ -24,11 +24,11 @@ from group_events import change
 
 from bridge.app import Parts, build, mapper
 from bridge.connections import HttpSettings, KafkaSettings
+from bridge.core.arrival import Arrival
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.intake import Intake
 from bridge.core.ledger import Ledger
-from bridge.core.mapping import Mapper
-from bridge.core.outcome import Skip
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.record import Partition, Record
 from bridge.core.share import Share
 from bridge.ports import Now
@@ -100,7 +100,7 @@ def learn(parts: Parts, reads: Mapper, groups: int) -> list[CampaignGroup]:
         text = change(f"6f1c2a52-9b1e-4d0a-8f4e-{number:012}", number, statistics=STATISTICS).encode()
         record = Record(PARTITION, number, round(time.time() * 1000), None, text, (), len(text))
         arrival = reads.read(record)
-        assert not isinstance(arrival, Skip)
+        assert isinstance(arrival, Arrival)
         table.merge(arrival.key, arrival.event, arrival.stamp, arrival.policy, arrival.row, record.timestamp_ms)
         group = table.get(arrival.key)
         assert group is not None

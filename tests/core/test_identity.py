@@ -1,15 +1,17 @@
 """Which campaign group an event belongs to, and the id that a receiver recognises a repetition by."""
 
 import pytest
-from campaigns import change, record
+from campaigns import LENIENT, change, record
 from hypothesis import given
 from hypothesis import strategies as st
 from values import changed
 
-from bridge.core.identity import event_id, group_key
+from bridge.core.arrival import Arrival
+from bridge.core.identity import arrival_id, event_id, group_key
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition, Record, names
 from bridge.core.schedule import Due
+from bridge.core.stamp import Stamp
 
 TEXTS = st.none() | st.text(alphabet="a/%25F2", max_size=6)
 
@@ -72,3 +74,20 @@ def test_the_id_of_a_slot_is_its_group_encoded_for_a_header_and_the_time_it_begi
 
 def test_partitions_are_named_in_order() -> None:
     assert names([Partition("b", 1), Partition("a", 10), Partition("a", 2)]) == ["a-10", "a-2", "b-1"]
+
+
+def test_an_events_own_id_fits_a_header_whatever_it_is() -> None:
+    def of(said: str | None, number: int = -1) -> str:
+        given = record(7, timestamp_ms=5)
+        stamp = Stamp(5, given.partition, 7)
+        arrival = Arrival(given, "K", change(event_id=said), stamp, LENIENT, None, fresh=True)
+        arrival.number = number
+        return arrival_id("lkc-1", arrival)
+
+    assert of(None) == "lkc-1/events/0/7/5"
+    assert of(None, 2) == "lkc-1/events/0/7/5/2"
+    assert of("/x#1") == "/x%231"
+    assert of("a\r\nb: c", 0) == "a%0D%0Ab%3A%20c/0"
+    long, longer = of("ü" * 1023), of("ü" * 1024)
+    assert len(long) == len(longer) == 64
+    assert long != longer

@@ -10,7 +10,7 @@ from bridge.core.arrival import Arrival
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import Policy
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile
 from bridge.core.record import Record
@@ -20,6 +20,7 @@ from bridge.profiles import preset_text
 
 GENERIC = compile_profile(preset_text("generic"), "generic")
 FIVE_MINUTES = 300_000
+NINE = 1_772_355_600_000  # 2026-03-01T09:00:00Z
 
 
 def raw(offset: int = 3, timestamp_ms: int = 1_000_000, topic: str = "events", **said: object) -> Record:
@@ -32,13 +33,13 @@ def mapper(directory: str | None = None, policy: Policy = LENIENT, **by_topic: R
     return Mapper(Route(GENERIC, policy), by_topic, max_future_ms=FIVE_MINUTES, directory=rows)
 
 
-def arrival(found: Arrival | Skip) -> Arrival:
+def arrival(found: object) -> Arrival:
     assert isinstance(found, Arrival)
     return found
 
 
 def test_an_arrival_carries_all_that_its_lane_needs() -> None:
-    one = raw(time=999_000)
+    one = raw(time=NINE)
     found = arrival(mapper().read(one))
     assert (found.key, found.record, found.policy, found.row, found.fresh) == ("K5J0", one, LENIENT, None, True)
     assert (found.event.kind, found.event.state) == (Kind.CHANGE, GroupState.Running)
@@ -81,21 +82,35 @@ def test_a_topic_has_its_own_profile_and_policy_or_the_default() -> None:
 @pytest.mark.parametrize(
     ("time", "timestamp", "expected", "replaced"),
     [
-        ("1970-01-01T00:16:40Z", 1_000_000, 1_000_000, 0),
-        ("1970-01-01T00:00:01Z", 1_000_000, 1_000, 0),  # the past is never replaced
-        ("1970-01-01T00:21:40Z", 1_000_000, 1_300_000, 0),  # five minutes ahead are allowed
-        ("1970-01-01T00:21:40.001Z", 1_000_000, 1_000_000, 1),
-        ("9999-01-01T00:00:00Z", 1_000_000, 1_000_000, 1),
-        ("1970-01-01T00:10:00Z", 0, 0, 1),  # 1970 is a time of a record
+        (NINE, NINE, NINE, 0),
+        (NINE - 10**10, NINE, NINE - 10**10, 0),  # the past is not replaced, unless somebody says so
+        (NINE + FIVE_MINUTES, NINE, NINE + FIVE_MINUTES, 0),
+        (NINE + FIVE_MINUTES + 1, NINE, NINE, 1),
+        ("9999-01-01T00:00:00Z", NINE, NINE, 1),
+        (NINE, 0, 0, 1),  # 1970 is a time of a record
         ("9999-01-01T00:00:00Z", -1, 253_370_764_800_000, 0),  # the record has none to put in its place
     ],
 )
 def test_a_time_too_far_ahead_of_its_record_is_replaced_by_the_records_and_counted(
-    time: str, timestamp: int, expected: int, replaced: int
+    time: object, timestamp: int, expected: int, replaced: int
 ) -> None:
     one = mapper()
     found = arrival(one.read(raw(time=time, timestamp_ms=timestamp)))
     assert (found.stamp.time_ms, one.replaced_times) == (expected, replaced)
+
+
+def test_a_time_too_long_before_its_record_is_replaced_where_a_setting_says_so() -> None:
+    one = Mapper(Route(GENERIC, LENIENT), {}, max_future_ms=FIVE_MINUTES, max_past_ms=60_000)
+    assert arrival(one.read(raw(time=NINE - 60_000, timestamp_ms=NINE))).stamp.time_ms == NINE - 60_000
+    assert one.replaced_times == 0
+    assert arrival(one.read(raw(time=NINE - 60_001, timestamp_ms=NINE))).stamp.time_ms == NINE
+    assert one.replaced_times == 1
+
+
+@pytest.mark.parametrize("time", [None, 0, "yesterday"])
+def test_an_event_that_nobody_gives_a_time_has_that_of_its_reading(time: object) -> None:
+    one = Mapper(Route(GENERIC, LENIENT), {}, max_future_ms=FIVE_MINUTES, now_ms=lambda: NINE)
+    assert arrival(one.read(raw(time=time, timestamp_ms=-1))).stamp.time_ms == NINE
 
 
 def test_an_event_without_a_time_has_its_records() -> None:

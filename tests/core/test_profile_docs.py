@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.envelopes import Envelope
 from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
@@ -43,7 +44,10 @@ def test_the_worked_example_makes_of_its_record_its_notification() -> None:
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.split(":")[0])
 def test_every_snippet_is_valid_where_it_belongs(snippet: str) -> None:
-    whole = {"key": snippet, "events": f"key: campaign_group_guid\n{snippet}fields:\n  campaign_group_guid: id\n"}
+    fields = "fields:\n  campaign_group_guid: id\n"
+    headed = f"key: campaign_group_guid\n{snippet}{fields}"
+    ruled = f"key: campaign_group_guid\nevents: [{{kind: change}}]\n{snippet}{fields}"
+    whole = {"key": snippet, "events": headed, "inside": ruled, "each": ruled}
     lines = "".join(f"  {line}\n" for line in snippet.splitlines())
     in_fields = f"key: campaign_group_guid\nevents: [{{kind: change}}]\nfields:\n  campaign_group_guid: id\n{lines}"
     compile_profile(whole.get(snippet.split(":", maxsplit=1)[0], in_fields), "snippet.yaml")
@@ -51,7 +55,7 @@ def test_every_snippet_is_valid_where_it_belongs(snippet: str) -> None:
 
 def preset_row(name: str) -> str:
     profile = compile_profile(preset_text(name), name)
-    inside = ", ".join(f"`{envelope}`" for envelope in profile.envelopes)
+    inside = ", ".join(f"`{word}`" for word in re.findall(r"^inside: (\w+)$", preset_text(name), re.MULTILINE))
     missing = ", ".join(f"`{field}`: {text}" for field, text in profile.missing.items())
     return f"| `{name}` | {inside} | {missing or 'nothing: an event must say it, or an earlier one'} |"
 
@@ -79,6 +83,26 @@ def test_the_table_of_words_is_that_of_the_code() -> None:
         *word_rows("dial_mode", DialMode, {**DIAL_MODES}),
         *word_rows("optimize_by", OptimizeBy, {**OPTIMIZE_BY}),
     ]
+
+
+def test_every_envelope_and_every_option_is_named() -> None:
+    table = PAGE.split("| `inside` | is taken off |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)", table, re.MULTILINE) == list(Envelope)
+    for option in (
+        "invalid",
+        "default",
+        "unknown",
+        "words",
+        "zone",
+        "decimal",
+        "match",
+        "with",
+        "join",
+        "ratio",
+        "sum",
+        "difference",
+    ):
+        assert f"{option}: " in PAGE
 
 
 def test_every_field_is_named() -> None:

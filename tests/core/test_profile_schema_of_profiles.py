@@ -135,7 +135,7 @@ def test_a_key_that_nobody_knows_is_refused_by_both_wherever_it_stands(name: str
         {"fields": {"time": {"from": "a", "as": "epoch"}}},
         {"fields": {"hit_ratio": {"ratio": ["a"]}}},
         {"fields": {"group_name": {"join": ["a"]}}},
-        {"fields": {"calling_lists": {"in": "a"}}},
+        {"fields": {"calling_lists": {"name": "a"}}},
         {"fields": {"calling_lists": {"in": "a", "name": "b", "size": "c"}}},
     ],
     ids=repr,

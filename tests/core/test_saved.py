@@ -52,6 +52,7 @@ FULL = CampaignGroup(
     after=1006,
     elsewhere={"other-events": 7},
     count=6,
+    recent=("e-1", "e-2"),
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.just("x" * MAX_NAME_CHARACTERS)
@@ -98,6 +99,7 @@ groups = st.builds(
     unloaded=st.none() | stamps,
     interval=st.none() | st.just(0.0) | st.floats(MIN_INTERVAL, MAX_INTERVAL),
     enabled=st.none() | st.booleans(),
+    recent=st.lists(texts, max_size=16).map(tuple),
     seen_ms=moments,
     count=st.integers(0, 10_000),
 ).flatmap(

@@ -11,7 +11,7 @@ from bridge.core.campaign_group import CampaignGroup
 from bridge.core.directory import Directory, parse_directory
 from bridge.core.event import NAMES
 from bridge.core.group import names_of
-from bridge.core.mapping import Mapper
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.profile import compile_profile
 from bridge.core.route import Route
 from bridge.core.switches import Switches

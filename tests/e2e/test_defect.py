@@ -24,7 +24,7 @@ def test_a_defect_in_a_callback_of_the_loop_ends_the_bridge(
 ) -> None:
     settings = settings_of(receiver.url)
     produce(broker.bootstrap, settings["kafka"]["topics"], changes(10, groups=2))
-    monkeypatch.setattr(Profile, "envelopes", property(lambda _: 1 / 0))  # where each record's reading begins
+    monkeypatch.setattr(Profile, "opening", property(lambda _: 1 / 0))  # where each record's reading begins
     settings["kafka"] |= {"bootstrap_servers": [broker.bootstrap], "topics": [settings["kafka"]["topics"]]}
     settings["kafka"] |= {"auto_offset_reset": "earliest"}
     settings["admin"] = {"host": "127.0.0.1", "port": 0}

@@ -9,11 +9,11 @@ from enum import IntEnum
 
 from bridge.core.envelopes import Envelope
 from bridge.core.event import NAMES
+from bridge.core.mapping.event_reader import STATISTICS
 from bridge.core.profile import _IDS, _KEYS, _RULE_KEYS, _TENANTS
 from bridge.core.profile_fields import NumberType, TextType, TimeType, WholeType, WordType
 from bridge.core.profile_periods import IntervalType, SwitchType
 from bridge.core.profile_readers import _LIST_FIELDS, FIELDS
-from bridge.core.readers import STATISTICS
 from bridge.core.schema_parts import DRAFT, Schema
 from bridge.core.schema_parts import NAMES as NAME_TEXTS
 from bridge.core.schema_parts import STATISTICS as STATISTIC_TEXTS
@@ -31,6 +31,7 @@ _OPTIONS: dict[str, frozenset[str]] = {
     "time": TimeType.options,
     "notification_interval": IntervalType.options,
     "notifications_enabled": SwitchType.options,
+    "event_id": TextType.options,
 }
 _LIST_OPTIONS = {"name": TextType.options, "dbid": TextType.options}
 _VOCABULARIES: dict[str, tuple[type[IntEnum], Mapping[str, IntEnum | None]]] = {
@@ -41,7 +42,7 @@ _VOCABULARIES: dict[str, tuple[type[IntEnum], Mapping[str, IntEnum | None]]] = {
     "optimize_by": (OptimizeBy, OPTIMIZE_BY),
 }
 _TEXTS = {
-    "kind": "What the event is for: change, statistics or snapshot.",
+    "kind": "What the event is for: change, report, statistics or snapshot.",
     "time": "When it occurred; left out: the record's timestamp.",
     "state": "State after the event.",
     "action": "The request that caused the event.",
@@ -52,6 +53,7 @@ _TEXTS = {
     "calling_lists": "Where the array of calling lists is, and where in an item its fields are.",
     "notification_interval": "Seconds between periodic notifications of this campaign group; 0: none.",
     "notifications_enabled": "Whether this campaign group has notifications at all.",
+    "event_id": "What makes the X-GSW-Event-Id: the same for the same event.",
     **{name: text for name, (_, text, _) in NAME_TEXTS.items()},
     **{name: text for name, (_, text, _) in STATISTIC_TEXTS.items()},
 }
@@ -64,10 +66,29 @@ _PATHS: Schema = {"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems":
 _OPTION_SCHEMAS: dict[str, Schema] = {
     "from": {"description": "A path, or several of which the first that has a value counts.", **_PATHS},
     "value": {"description": "A constant.", **_SCALAR},
-    "join": {"description": "Paths whose texts are joined.", "type": "array", "items": _PATH, "minItems": 2},
+    "join": {
+        "description": "Paths, and constants as {value: text}, whose texts are joined.",
+        "type": "array",
+        "items": {"anyOf": [_PATH, {"$ref": "#/$defs/constant"}]},
+        "minItems": 2,
+    },
+    "sum": {"description": "Paths whose numbers are added.", "type": "array", "items": _PATH, "minItems": 2},
+    "difference": {
+        "description": "[from this, take that]",
+        "type": "array",
+        "items": _PATH,
+        "minItems": 2,
+    },
+    "invalid": {"description": "What becomes of a value that can't be read.", "enum": ["reject", "omit"]},
+    "default": {"description": "What every other word means.", **_SCALAR},
+    "decimal": {"description": "What stands before the decimals.", "enum": ["point", "comma"]},
+    "zone": {
+        "description": "The time zone of times without an offset: UTC, or such as Europe/Berlin.",
+        "type": "string",
+    },
     "with": {"description": "What stands between joined texts; @ where it is left out.", **_TEXT},
     "ratio": {"description": "[numerator, denominator]", "type": "array", "items": _PATH, "minItems": 2, "maxItems": 2},
-    "match": {"description": "A text with one *, which stands for the value.", "type": "string"},
+    "match": {"description": "A text with a *, which stands for the value.", "type": "string"},
     "when": {"$ref": "#/$defs/when"},
     "words": {
         "description": "The platform's words, each with what it means, or null.",
@@ -79,7 +100,7 @@ _OPTION_SCHEMAS: dict[str, Schema] = {
     "divide": {"description": "A number above 0.", "type": ["number", "string"]},
 }
 _AS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys((*STATISTICS, "notification_interval"), ("number", "decimal")),
+    **dict.fromkeys((*STATISTICS, "notification_interval"), ("number", "decimal", "percent", "duration")),
     "optimize_goal": ("whole", "rounded"),
     "time": tuple(TimeFormat),
 }
@@ -93,13 +114,13 @@ def profile_schema() -> Schema:
         "title": "Profile of ocs-bridge",
         "description": "Where in the records of a platform the fields of a campaign group event stand.",
         **_object({name: known.get(name, {}) for name in _KEYS}, required=["key"]),
-        "$defs": {"path": _path(), "when": _when(), "test": _test(), "fields": _fields()},
+        "$defs": {"path": _path(), "when": _when(), "test": _test(), "fields": _fields(), "constant": _constant()},
     }
 
 
 def _root() -> dict[str, Schema]:
     ids: Schema = {"enum": [*_IDS, *_TENANTS]}
-    envelope: Schema = {"enum": [*Envelope]}
+    envelope: Schema = {"anyOf": [{"enum": [*Envelope]}, {"type": "string", "pattern": f"^{Envelope.JSON_TEXT} ."}]}
     return {
         "key": {
             "description": "What tells one campaign group from another: an id, and a tenant where ids repeat between tenants.",
@@ -108,6 +129,10 @@ def _root() -> dict[str, Schema]:
         "inside": {
             "description": "What stands around the JSON, outermost first.",
             "anyOf": [envelope, {"type": "array", "items": envelope}, {"type": "null"}],
+        },
+        "each": {
+            "description": "The path of the array whose items are events of their own; . is the JSON itself.",
+            **_PATH,
         },
         "missing": {
             "description": "Text that is sent for a name that nobody knows.",
@@ -146,7 +171,7 @@ def _fields() -> Schema:
 
 def _lists() -> Schema:
     fields = {name: _field(name, _LIST_OPTIONS.get(name, NumberType.options)) for name in _LIST_FIELDS if name != "in"}
-    return {"description": _TEXTS["calling_lists"], **_object({"in": _PATH, **fields}, required=["in", "name"])}
+    return {"description": _TEXTS["calling_lists"], **_object({"in": _PATH, **fields}, required=["in"])}
 
 
 def _field(name: str, options: Iterable[str]) -> Schema:
@@ -166,7 +191,7 @@ def _sources(name: str, options: Iterable[str]) -> list[Schema]:
 
 def _option(name: str, option: str) -> Schema:
     if option == "as":
-        return {"description": "How it is written.", "enum": list(_AS.get(name, ("number", "decimal")))}
+        return {"description": "How it is written.", "enum": list(_AS.get(name, _AS["hit_ratio"]))}
     schema = _OPTION_SCHEMAS.get(option, {})
     if option == "words":
         return {**schema, "additionalProperties": {"enum": _meanings(name)}}
@@ -190,10 +215,14 @@ def _object(properties: Mapping[str, Schema], required: Iterable[str] = ()) -> S
 
 def _path() -> Schema:
     return {
-        "description": "a.b into objects, a[0].b into arrays, a['odd.name'], header:name, key: or ce:name.",
+        "description": "a.b into objects, a[0].b or a[name=x].b into arrays, a['odd.name'], header:name, key:, ce:name or record:a.b.",
         "type": "string",
         "minLength": 1,
     }
+
+
+def _constant() -> Schema:
+    return {"description": "A constant among joined texts.", **_object({"value": {"type": "string"}}, required=["value"])}
 
 
 def _when() -> Schema:
