@@ -11,7 +11,7 @@ tools/setup.sh
 
 compile() { # compile OUTPUT [OPTION...]
   output=$1; shift
-  "$venv/bin/uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+  "$venv/bin/uv" pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-header \
     "$@" --output-file "requirements/$output" pyproject.toml
 }
 compile run.txt "$@"

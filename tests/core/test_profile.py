@@ -368,6 +368,7 @@ def test_calling_lists_are_read_from_an_array_with_the_same_forms_of_sources() -
     assert event.calling_lists[0].time_to_complete is UNSET
     too_many = {"id": "g", "a": {"lists": [{"n": str(number)} for number in range(1001)]}}
     assert refused(fields, too_many) == (Invalid.TOO_LONG, "calling_lists")
+    assert refused(fields, {"id": "g", "a": {"lists": ["A"]}}) == (Invalid.WRONG_TYPE, "calling_lists")
 
 
 @pytest.mark.parametrize("value", [None, b""])
