@@ -8,6 +8,7 @@ from embedded_broker import EmbeddedBroker
 from hypothesis import HealthCheck, settings
 from kafka_broker import KafkaBroker
 from support import processes, programs
+from support.examples import ALL
 from support.foreign_clients import ForeignClient, Kcat, Librdkafka
 from support.foreign_receivers import ForeignReceiver, nginx, waitress
 from support.shared_brokers import SharedBrokers
@@ -21,20 +22,34 @@ settings.register_profile(
 settings.load_profile("any-speed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--step", choices=["rest", "alone"], help="the step of tools/test.sh to run")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         processes.end_with_parent()
     config.pluginmanager.register(SharedBrokers(), "shared brokers")
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The tests that wait longest begin first: none of them is left for the end, when other workers have nothing to do."""
     for item in items:
         if {"own_broker", "guarded"} & set(getattr(item, "fixturenames", ())):  # a broker of its own: seconds of CPU
             item.add_marker("long")
+    if step := config.getoption("--step"):
+        chosen = [item for item in items if _in_step(item, step)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
     order = ("faults", "broker", "e2e")
     items.sort(key=lambda item: order.index(name) if (name := item.path.parent.name) in order else len(order))
+
+
+def _in_step(item: pytest.Item, step: str) -> bool:
+    """What takes long is in none, unless all tests are asked for."""
+    long = item.get_closest_marker("long") is not None and not ALL
+    return not long and (item.get_closest_marker("alone") is not None) == (step == "alone")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -24,14 +24,13 @@ step() { # step NAME ARGUMENTS
 
 core='tests/core tests/edge/test_assignor.py tests/test_several_events.py'
 step core -n "$processors" $core --cov
-long='and not long'
 if [ "${TESTS:-}" = all ]; then
-  long=''
   tools/compile.sh
   export PYTHONPATH="$PWD/.cache/compiled" PYTHONSAFEPATH=1
 fi
-step rest -n "$((3 * processors))" --maxschedchunk 1 -m "not alone $long" --ignore=tests/core --ignore=tests/edge/test_assignor.py
-step alone -m "alone $long" --ignore=tests/core --ignore=tests/edge/test_assignor.py
+others=$(printf -- '--ignore=%s ' $core)
+step rest -n "$((3 * processors))" --maxschedchunk 1 --step rest $others
+step alone --step alone $others
 
 for name in core rest alone; do
   grep -h '^NOT RUN' ".cache/test/$name.log" || true

@@ -2,10 +2,11 @@
 
 import os
 
-_ALL = os.environ.get("TESTS") == "all"
+#: Whether every test is to run, with all its examples.
+ALL = os.environ.get("TESTS") == "all"
 _SHARE = 8  # `make test` is for a first look and for every change: it must not take minutes to compute
 
 
 def examples(most: int) -> int:
     """`most`, or a part of it."""
-    return most if _ALL else max(most // _SHARE, 15)
+    return most if ALL else max(most // _SHARE, 15)

@@ -45,4 +45,6 @@ def run(command: Sequence[object], *, timeout: float = 600, **options: Any) -> s
 
 def _guarded(command: Sequence[object]) -> list[str]:
     words = [str(word) for word in command]
+    if shutil.which(words[0]) is None:
+        raise FileNotFoundError(f"{words[0]} is not installed")
     return ["setpriv", "--pdeathsig", "KILL", *words] if shutil.which("setpriv") else words
