@@ -16,9 +16,7 @@ from support.shared_brokers import SharedBrokers
 from bridge.edge import log
 
 # No example fails for its time: the machine may be busy. The few examples of a quick run are the same each time.
-settings.register_profile(
-    "any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=not ALL
-)
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=not ALL)
 settings.load_profile("any-speed")
 
 

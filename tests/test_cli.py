@@ -115,8 +115,9 @@ def test_an_expired_client_certificate_is_a_problem(tmp_path: Path, certificates
 
 def test_map_turns_raw_events_into_notifications_and_tells_invalid_ones_with_their_line(tmp_path: Path) -> None:
     case = next(path for path in sorted((GOLDEN / "five9").iterdir()) if (path / "notification.json").exists())
-    event = json.dumps(json.loads((case / "event.json").read_text()))
-    done = bridge("map", "--profile", "five9", "-", text=f"{event}\n\nnot json\n{event}\n")
+    event = json.loads((case / "event.json").read_text())
+    running, stopped = json.dumps(event), json.dumps({**event, "campaignState": "NOT_RUNNING"})
+    done = bridge("map", "--profile", "five9", "-", text=f"{running}\n\nnot json\n{stopped}\n")
     assert done.returncode == 1
     found = [json.loads(line) for line in done.stdout.splitlines()]
     expected = json.loads((case / "notification.json").read_text())

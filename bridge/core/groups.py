@@ -102,11 +102,11 @@ class GroupTable:
         self._keep(group, kept, event, stamp, now_ms, passed=passed)
         group.shown = names if kept is told else shown(kept, row, policy)
         self.late += late
-        if not late:
+        if not late and state is not None:
             change(group, event, state, previous, stamp)
         if state is not _NOT_LOADED:
             measure(group, event, stamp)
-        if action is None:
+        if action is None or state is None:
             self.unchanged += not late
             return None
         return change_facts(group, event, names, state, action, stamp, late=late)

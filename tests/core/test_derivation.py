@@ -78,9 +78,12 @@ def test_a_report_without_a_state_is_one_of_the_state_that_is_known() -> None:
 
 
 @pytest.mark.parametrize("action", [None, *Action])
-def test_an_action_that_stands_in_a_report_is_not_asked(action: Action | None) -> None:
+def test_an_action_that_stands_in_a_report_counts_only_where_nothing_is_known(action: Action | None) -> None:
+    for state in GroupState:
+        if action:
+            assert derive(event(Kind.REPORT, state=state, action=action), UNKNOWN) == (state, action)
     for before, state in product(befores(), [None, *GroupState]):
-        if state is not None or before.state is not None:
+        if before.state is not None:
             plain = derive(event(Kind.REPORT, state=state), before)
             assert derive(event(Kind.REPORT, state=state, action=action), before) == plain
 

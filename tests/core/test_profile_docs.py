@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 
 import pytest
+from golden.cases import cases, steps
 
 from bridge.core.envelopes import Envelope
 from bridge.core.group import Policy
@@ -53,16 +55,36 @@ def test_every_snippet_is_valid_where_it_belongs(snippet: str) -> None:
     compile_profile(whole.get(snippet.split(":", maxsplit=1)[0], in_fields), "snippet.yaml")
 
 
-def preset_row(name: str) -> str:
-    profile = compile_profile(preset_text(name), name)
-    inside = ", ".join(f"`{word}`" for word in re.findall(r"^inside: (\w+)$", preset_text(name), re.MULTILINE))
-    missing = ", ".join(f"`{field}`: {text}" for field, text in profile.missing.items())
-    return f"| `{name}` | {inside} | {missing or 'nothing: an event must say it, or an earlier one'} |"
+PRESETS = [
+    [cell.strip() for cell in row.strip("|").split("|")]
+    for row in PAGE.split("| preset | key | source |")[1].split("\n\n")[0].splitlines()[2:]
+]
 
 
 def test_the_table_of_presets_is_that_of_the_files() -> None:
-    table = PAGE.split("| preset | inside |")[1].split("\n\n")[0].splitlines()[2:]
-    assert table == [preset_row(name) for name in preset_names()]
+    keys = [", ".join(compile_profile(preset_text(name), name).key) for name in preset_names()]
+    assert [row[:2] for row in PRESETS] == [[f"`{name}`", key] for name, key in zip(preset_names(), keys, strict=True)]
+
+
+def scalars(value: object) -> Iterator[str]:
+    """The names of all members of a JSON value, and the texts and numbers in them."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from scalars(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from scalars(item)
+    else:
+        yield str(value)
+
+
+@pytest.mark.parametrize("row", PRESETS, ids=lambda row: row[0].strip("`"))
+def test_every_documented_value_of_a_preset_has_a_golden_case(row: list[str]) -> None:
+    name, documented = row[0].strip("`"), re.findall(r"`([^`]+)`", row[4])
+    records = [step.record.value or b"" for of, case in cases() if of == name for step in steps(case)]
+    found = {text for value in records if value.startswith(b"{") for text in scalars(json.loads(value))}
+    assert set(documented) <= found
 
 
 def word_rows(field: str, vocabulary: type[IntEnum], words: dict[str, IntEnum | None]) -> list[str]:

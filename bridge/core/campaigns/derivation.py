@@ -55,14 +55,16 @@ def is_report(event: Event) -> bool:
     return kind is _REPORT or (kind is _CHANGE and event.state is not None and not event.action)
 
 
-def derive(event: Event, before: Before, *, late: bool = False) -> tuple[GroupState, Action | None]:
+def derive(event: Event, before: Before, *, late: bool = False) -> tuple[GroupState | None, Action | None]:
     """The group's state after a change, report or snapshot, and the action to notify; None: there is nothing to notify.
 
+    The state is None where a report says none, and none is known.
+
     `late`: the event is older than what is known, so `before` says nothing of the request behind it. Raises InvalidEvent
-    for a report or snapshot without a state of a group whose state nobody ever said.
+    for a snapshot without a state of a group whose state nobody ever said.
     """
     if is_report(event):
-        state = _stated(event, before)
+        state = event.state if event.state is not None else before.state
         return (state, None) if late else _reported(event, state, before)
     if event.kind is _SNAPSHOT:
         return _stated(event, before), _NO_REQUEST
@@ -81,10 +83,17 @@ def _stated(event: Event, before: Before) -> GroupState:
     return state
 
 
-def _reported(event: Event, state: GroupState, before: Before) -> tuple[GroupState, Action | None]:
+def _reported(
+    event: Event, state: GroupState | None, before: Before
+) -> tuple[GroupState | None, Action | None]:
+    """Where nothing is known, an action that the report names counts: then the platform's word is the best there is."""
     known = before.state
+    if state is None:  # a platform that has modes, and no states
+        return (_RUNNING, _SET_DIALING_MODE) if event.dial_mode not in (UNSET, None) else (None, None)
     if state is _RUNNING and known is _RUNNING:
         return state, _SET_DIALING_MODE if _dials_otherwise(event, before) else None
+    if known is None and event.action:
+        return state, event.action
     action = _BETWEEN[known][state]
     return (state, action) if action is not None or known is None else (known, None)
 

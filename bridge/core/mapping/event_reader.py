@@ -20,7 +20,7 @@ from bridge.core.paths import Input
 from bridge.core.profile_fields import Converter
 from bridge.core.shortcuts import Shortcut
 from bridge.core.sources import NOTHING, Source
-from bridge.core.vocabulary import Action, Kind
+from bridge.core.vocabulary import Action, DialMode, Kind
 
 Sources = Mapping[str, Source[Any]]
 
@@ -52,6 +52,7 @@ _LEFT: Final = FIELDS.index("time_to_complete")
 
 # Looked up once, as in campaigns/derivation.py.
 UNSET: Final = msgspec.UNSET
+_NO_DIAL_MODE: Final = DialMode.NoDialMode
 _CHANGE: Final = Kind.CHANGE
 _STATISTICS: Final = Kind.STATISTICS
 _NO_REQUEST: Final = Action.NoRequest
@@ -80,6 +81,8 @@ class EventReader:
         dial_mode, event_id = said[_DIAL_MODE], said[_EVENT_ID]
         if not isinstance(kind, Kind):
             return _no_kind(kind)
+        if dial_mode is _NO_DIAL_MODE:  # in an event of any platform: the mode has not changed
+            dial_mode = UNSET
         if state is _PASSED_OVER:
             if kind is not _STATISTICS:
                 return Skip.PASSED_OVER

@@ -222,7 +222,10 @@ def _path() -> Schema:
 
 
 def _constant() -> Schema:
-    return {"description": "A constant among joined texts.", **_object({"value": {"type": "string"}}, required=["value"])}
+    return {
+        "description": "A constant among joined texts.",
+        **_object({"value": {"type": "string"}}, required=["value"]),
+    }
 
 
 def _when() -> Schema:
