@@ -74,13 +74,24 @@ def mark() -> Iterator[str]:
         os.kill(pid, signal.SIGKILL)
 
 
+CHOSEN = f"ARGS=-n 2 --dist each {Path(__file__).relative_to(ROOT)} -k test_scene"
+
+
 @pytest.mark.needs("make", "setpriv", "proc")
-@pytest.mark.parametrize("end", ENDS)
-def test_a_run_that_ends_in_any_way_leaves_no_process(end: str, mark: str, tmp_path: Path) -> None:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GUARDED", "MAKE"))}
-    scene = f"-n 2 --dist each {Path(__file__).relative_to(ROOT)} -k test_scene"
+@pytest.mark.parametrize(
+    ("end", "arguments"),
+    [(end, [CHOSEN]) for end in ENDS] + [("SIGKILL of make", [])],  # no arguments: step by step
+)
+def test_a_run_that_ends_in_any_way_leaves_no_process(
+    end: str, arguments: list[str], mark: str, tmp_path: Path
+) -> None:
+    unset = ("PYTEST_", "GUARDED", "MAKE", "TESTS", "PYTHON")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+    environ["STEPS"] = str(tmp_path / "steps")
+    if not arguments:
+        environ["PYTEST_ADDOPTS"] = "-k test_scene"
     # A shell that starts this in the background has set SIGINT to be ignored, which is inherited.
-    command = [sys.executable, "-c", HEED_CTRL_C, "make", "test", f"ARGS={scene}"]
+    command = [sys.executable, "-c", HEED_CTRL_C, "make", "test", *arguments]
     with (tmp_path / "log").open("wb") as log:
         runner = processes.start(
             command,

@@ -70,7 +70,7 @@ class Tally:
             self.absorbed += 1
         elif isinstance(fate, Invalid):
             self.quarantined[fate] += 1
-        elif isinstance(fate, Skip):
+        else:
             self.skipped[fate] += 1
 
     def post(self, kind: str, outcome: Outcome) -> None:

@@ -149,6 +149,7 @@ def test_each_event_of_an_array_is_one_and_the_record_around_it_can_be_read() ->
         assert profile.read_all(record(nothing)) == [Skip.NOT_SELECTED]
     with pytest.raises(InvalidEvent, match="not_an_object"):
         profile.read_all(record([1]))
+    assert guids([profile.read(record({"items": [{"id": "a", "s": 5}]}))]) == ["a"]
     with pytest.raises(InvalidEvent, match="unknown_word"):
         profile.read(record({"items": [{"id": "a", "s": "odd"}]}))
 

@@ -47,6 +47,15 @@ def running() -> GroupTable:
     return table
 
 
+def test_ids_of_events_are_remembered_with_their_group() -> None:
+    table = running()
+    table.remember(KEY, "e-1")
+    table.remember("nobody", "e-1")
+    assert table.repeats(KEY, "e-1")
+    assert not table.repeats(KEY, "e-2")
+    assert not table.repeats("nobody", "e-1")
+
+
 # Merged twice
 
 

@@ -48,6 +48,21 @@ def test_an_arrival_carries_all_that_its_lane_needs() -> None:
     assert not arrival(mapper().read(one, fresh=False)).fresh
 
 
+def test_an_event_of_several_whose_group_cannot_be_told_costs_none_of_the_others() -> None:
+    own = compile_profile(
+        "key: [tenant_name, campaign_group_dbid]\neach: groups\nevents: [{kind: change}]\n"
+        "fields: {campaign_group_guid: id, campaign_group_dbid: number, tenant_name: tenant, state: state}",
+        "mine.yaml",
+    )
+    groups = [{"id": "a", "state": 5}, {"id": "b", "number": 7, "tenant": "acme", "state": 5}]
+    several = record(3, value=json.dumps({"groups": groups}).encode(), topic="mine")
+    refused, found = mapper(mine=Route(own, LENIENT)).read(several)  # type: ignore[misc]
+    assert isinstance(refused, InvalidEvent)
+    assert (refused.reason, refused.field) == (Invalid.MISSING_FIELD, "campaign_group_dbid")
+    assert (arrival(found).key, arrival(found).number, arrival(found).stamp.part) == ("acme/7", 1, 1)
+    assert mapper(mine=Route(own, LENIENT)).arrivals(several) == [found]
+
+
 def test_each_topic_has_its_profile_and_that_says_which_paths_it_names() -> None:
     own = compile_profile(
         "key: campaign_group_guid\nfields: {kind: {value: change}, campaign_group_guid: a.b, state: 'key:', "

@@ -47,7 +47,7 @@ def change(name: str, record: Record) -> Arrival | None:
         found = MAPPERS[name].read(record)
     except InvalidEvent:
         return None
-    return found if isinstance(found, Arrival) and found.event.kind is Kind.CHANGE else None
+    return found if isinstance(found, Arrival) and found.event.kind in {Kind.CHANGE, Kind.REPORT} else None
 
 
 def paths_of(node: Node, found: set[str]) -> None:
@@ -80,13 +80,14 @@ def essential(name: str) -> set[str]:
         "__op",
         "__deleted",
     }
+    key = {str(part.value) for part in (root["key"].value if isinstance(root["key"].value, list) else [root["key"]])}
     parts = [root, *(rule.value for rule in rules if isinstance(rule.value, dict))]
     for part in parts:
         if "when" in part:
             paths_of(part["when"], found)
         fields = part["fields"].value if "fields" in part else {}
         assert isinstance(fields, dict)
-        for field in ESSENTIAL & fields.keys():
+        for field in (ESSENTIAL | key) & fields.keys():
             paths_of(fields[field], found)
     return {path.removeprefix("record:").removeprefix("ce:") for path in found}
 

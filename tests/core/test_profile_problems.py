@@ -67,6 +67,7 @@ def test_the_good_profile_has_none() -> None:
         ("action: {value: launch}", "mine.yaml:7: action.value: unknown 'launch'"),
         ("hit_ratio: {from: a, divide: 0}", "mine.yaml:7: hit_ratio.divide: must be a number above 0"),
         ("hit_ratio: {from: a, multiply: ten}", "mine.yaml:7: hit_ratio.multiply: must be a number above 0"),
+        ("hit_ratio: {ratio: [{product: [a, b]}, c]}", "mine.yaml:7: hit_ratio: a path is needed, such as detail.id"),
         ("hit_ratio: {ratio: [a]}", "mine.yaml:7: hit_ratio.ratio: two numbers are needed: [numerator, denominator]"),
         (
             "hit_ratio: {from: a, as: promille}",

@@ -40,6 +40,7 @@ def reason(value: bytes) -> Invalid | None:
         (b"[]", Invalid.NOT_AN_OBJECT),
         (b"null", Invalid.NOT_AN_OBJECT),
         (b"12", Invalid.NOT_AN_OBJECT),
+        (b'{"n":NaN,"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}", Invalid.TOO_DEEP),
     ],
 )
 def test_what_is_not_one_clear_object_is_refused_with_its_reason(value: bytes, expected: Invalid) -> None:

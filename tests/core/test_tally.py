@@ -2,7 +2,7 @@
 
 from bridge.core.outcome import Invalid, Reason, Result, Return, Skip
 from bridge.core.post_outcome import Outcome
-from bridge.core.tally import Tally
+from bridge.core.tally import Done, Tally
 
 
 def test_every_way_a_record_can_end_counts_once() -> None:
@@ -15,6 +15,14 @@ def test_every_way_a_record_can_end_counts_once() -> None:
     for why in Return:
         tally.returned[why] += 100_000
     assert tally.finished() == 11 + 100 * len(Skip) + 1000 * len(Invalid) + 100_000 * len(Return)
+
+
+def test_what_became_of_a_record_is_counted_as_one_end_whatever_it_was() -> None:
+    tally = Tally()
+    fates = [*Done, *Skip, *Invalid]
+    for fate in fates:
+        tally.end(fate)
+    assert tally.finished() == len(fates)
 
 
 def test_what_is_rendered_dropped_or_consumed_is_no_end_of_a_record() -> None:

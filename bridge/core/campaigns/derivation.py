@@ -83,9 +83,7 @@ def _stated(event: Event, before: Before) -> GroupState:
     return state
 
 
-def _reported(
-    event: Event, state: GroupState | None, before: Before
-) -> tuple[GroupState | None, Action | None]:
+def _reported(event: Event, state: GroupState | None, before: Before) -> tuple[GroupState | None, Action | None]:
     """Where nothing is known, an action that the report names counts: then the platform's word is the best there is."""
     known = before.state
     if state is None:  # a platform that has modes, and no states
