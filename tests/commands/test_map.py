@@ -39,7 +39,7 @@ def test_a_summary_says_how_many_records_came_to_which_end() -> None:
 
 def test_verbose_says_of_each_record_why_it_makes_no_notification() -> None:
     rows = [
-        {"op": "d", "before": {}, "source": {"table": "vicidial_campaigns"}},
+        {"op": "d", "before": {}, "source": {"table": "vicidial_lists"}},
         {"op": "c", "source": {"table": "other"}},
     ]
     done = bridge("-p", "vicidial", "-v", given=lines(*rows))

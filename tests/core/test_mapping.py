@@ -60,7 +60,7 @@ def test_an_event_of_several_whose_group_cannot_be_told_costs_none_of_the_others
     assert isinstance(refused, InvalidEvent)
     assert (refused.reason, refused.field) == (Invalid.MISSING_FIELD, "campaign_group_dbid")
     assert (arrival(found).key, arrival(found).number, arrival(found).stamp.part) == ("acme/7", 1, 1)
-    assert mapper(mine=Route(own, LENIENT)).arrivals(several) == [found]
+    assert [one.key for one in mapper(mine=Route(own, LENIENT)).arrivals(several)] == ["acme/7"]
 
 
 def test_each_topic_has_its_profile_and_that_says_which_paths_it_names() -> None:
