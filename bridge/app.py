@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.checkpoints import Checkpoints, Committer
+from bridge.core.campaigns.naming import Policy
 from bridge.core.gate import Gate
-from bridge.core.group import Policy
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.route import Route
 from bridge.core.style import Style
@@ -49,7 +49,7 @@ def style(notifications: NotificationSettings) -> Style:
     """How the settings fill what the page leaves open."""
     return Style(
         unknown_text=notifications.unknown_text,
-        periodic_action=Action(notifications.periodic_action),
+        periodic_action=None if notifications.periodic_action == "last" else Action(notifications.periodic_action),
         calling_lists_key=notifications.calling_lists_key,
         missing_statistics=notifications.missing_statistics,
     )
@@ -58,7 +58,13 @@ def style(notifications: NotificationSettings) -> Style:
 def route(mapping: MappingSettings, profile: str) -> Route:
     """How records of a topic with this profile are read. UnusableFile, ProfileError."""
     compiled = load_profile(profile, mapping.on_unknown)
-    return Route(compiled, Policy(compiled.missing, None if mapping.on_missing == "reject" else mapping.on_missing))
+    policy = Policy(
+        compiled.missing,
+        None if mapping.on_missing == "reject" else mapping.on_missing,
+        None if mapping.missing_dbid == "derived" else mapping.missing_dbid,
+        mapping.name_by_id,
+    )
+    return Route(compiled, policy)
 
 
 def mapper(mapping: MappingSettings, directory: DirectoryFile | None) -> Mapper:

@@ -28,16 +28,17 @@ class NotificationSettings(Group):
     """Seconds of `notifications.interval` for single campaign groups, by key: what the profile's `key` names, tenant/id or id alone."""
     disabled: kind.Keys = setting([], ["Environment/OutboundGroup"])
     """Keys of campaign groups that have no notifications at all."""
-    periodic_action: Annotated[Literal[0, 7, 8, 9, 10, 11], kind.NumberWord] = setting(0)
-    """GSW_CAMPAIGN_GROUP_ACTION of periodic notifications."""
+    periodic_action: Annotated[Literal[0, 7, 8, 9, 10, 11, "last"], kind.NumberWord] = setting(0)
+    """GSW_CAMPAIGN_GROUP_ACTION of periodic notifications; `last`: the last one that was notified of the group."""
     periodic_states: kind.States = setting([4, 5])
     """States (GSW_CAMPAIGN_GROUP_STATE) in which a campaign group has periodic notifications."""
     unknown_text: Text = setting("Unknown")
     """Stands for tenant names and the like that nobody has told."""
     calling_lists_key: kind.Member = setting("GSW_CALLING_LISTS")
     """Name of the member that holds the calling lists."""
-    missing_statistics: Literal["null", "omit"] = setting("null")
-    """What stands for a statistic that can't be computed: the value null, or no member. YAML needs quotes: "null"."""
+    missing_statistics: Literal["always", "known", "omit"] = setting("always")
+    """Statistics that nobody gave: `always` sends all four, null where unknown; `known` does so once one is known; `omit`
+    leaves out each that is not."""
 
 
 class MappingSettings(Group):
@@ -47,8 +48,13 @@ class MappingSettings(Group):
     """How records are read."""
     profiles: kind.Profiles = setting({}, {"dialler-events": "cloudevents+generic"})
     """Profiles of single topics, instead of `mapping.profile`."""
-    on_missing: Text = setting("reject")
-    """An event that lacks a name nobody can fill: `reject` quarantines it, any other text stands for the name."""
+    on_missing: Text = setting("Unknown")
+    """Stands for a name of the campaign group, group, campaign or queue that nobody knows, and for a GUID. `reject`
+    quarantines the event instead."""
+    missing_dbid: Text = setting("derived")
+    """Stands for a DBID that nobody knows. `derived`: 16 digits made from the campaign group's key, always the same ones."""
+    name_by_id: bool = setting(default=True)
+    """Whether a campaign group whose name nobody knows is called by its GUID, else its DBID; false: by `on_missing`."""
     on_unknown: Annotated[Literal["reject", "omit"], kind.LowerWord] = setting("reject")
     """An event with a word for its state or action that its profile does not know: quarantine it, or read it without."""
     directory_file: Path | None = setting(None, "/etc/ocs-bridge/directory.csv")

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import time
+from collections.abc import Mapping
 
 from bridge.checkpoints import Committer
 from bridge.core.intake import Intake
@@ -10,16 +11,18 @@ from bridge.core.listing import Page, Query, page
 from bridge.core.record import Partition
 from bridge.edge.admin import Check
 from bridge.edge.kafka import Input
-from bridge.edge.log import dropped_lines
+from bridge.edge.log import dropped_lines, get_logger
 from bridge.edge.metrics import Lag, Metrics, Moment
 from bridge.edge.outcomes import Outcomes
 from bridge.edge.quarantine import LogQuarantine, TopicQuarantine
-from bridge.edge.series import series
+from bridge.edge.series import Hidden, series
 from bridge.edge.state_topic import StateTopic
 from bridge.ownership import Ownership
 from bridge.pipeline import Pipeline
 from bridge.settings import Settings
 from bridge.starting import Starter
+
+log = get_logger(__name__)
 
 STUCK = 300.0  # seconds; far longer than any POST, retry of a commit or rebalance lasts
 
@@ -54,6 +57,24 @@ class Progress:
         return [f"{p.topic}-{p.number}: nothing done for {seconds:.0f} s" for p, seconds in still.items()]
 
 
+class Unseen:
+    """Warns when campaign groups have no series, and once more whenever that are twice as many."""
+
+    def __init__(self, max_groups: int) -> None:
+        self._max_groups = max_groups
+        self._told = 0
+
+    def tell(self, hidden: Mapping[Hidden, int]) -> None:
+        """To be called at each scrape."""
+        count = sum(hidden.values())
+        if count == 0:
+            self._told = 0
+        elif count >= 2 * self._told:
+            self._told = count
+            by_reason = {why.value: number for why, number in hidden.items() if number}
+            log.warning("campaign_groups_hidden", by_reason=by_reason, max_groups=self._max_groups)
+
+
 class Status:
     """Reads the parts of a running bridge; changes nothing."""
 
@@ -82,6 +103,7 @@ class Status:
         self._patience = settings.kafka.max_poll_interval / 2 + settings.delivery.drain_timeout
         self._progress = Progress(pipeline, ownership, STUCK)
         self._joined_once = False
+        self._unseen = Unseen(settings.metrics.max_groups)
 
     def live(self) -> list[Check]:
         """Whether a restart would help: the loop answers (it made this list) and the poll thread moves."""
@@ -131,6 +153,7 @@ class Status:
             limit=self._settings.max_groups,
             calling_lists=self._settings.calling_lists,
         )
+        self._unseen.tell(found.hidden)
         now = time.time()
         return Moment(
             tally=copy.deepcopy(self._pipeline.tally),

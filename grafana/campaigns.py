@@ -139,7 +139,7 @@ ODD = Signal(
     "Does the platform send odd things?",
     "In the last hour. late: changes older than what was known. future: times too far ahead, replaced. above one: ratios over 100 %. "
     "split: a campaign group in two partitions. expired: forgotten, since nothing came for state.ttl. hidden, now: without a line of its "
-    "own in these panels (metrics.max_groups, or labels that are taken). Numbers that jump: the platform or its mapping changed.",
+    "own in these panels (metrics.max_groups, labels that are taken, or the input got partitions). Numbers that jump: the platform or its mapping changed.",
     "short",
     (
         Query("sum(increase(ocs_bridge_late_events_total{@}[1h]))", "late"),
@@ -150,4 +150,5 @@ ODD = Signal(
         Query("sum(ocs_bridge_campaign_groups_hidden{@})", "hidden"),
     ),
     decimals=0,
+    alerts=("OcsBridgeGroupsHidden",),
 )

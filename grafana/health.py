@@ -75,6 +75,7 @@ PROBLEMS: tuple[tuple[int, str, str], ...] = (
     (1, "OcsBridgeQuarantineFailing", "sum(increase(ocs_bridge_quarantine_failures_total{@}[15m])) > 0"),
     (1, "OcsBridgeOutcomesLost", "sum(increase(ocs_bridge_outcomes_lost_total{@}[15m])) > 0"),
     (1, "OcsBridgeGroupsSplit", "sum(increase(ocs_bridge_campaign_groups_split_total{@}[1h])) > 0"),
+    (1, "OcsBridgeGroupsHidden", "sum(ocs_bridge_campaign_groups_hidden{@}) > 0"),
     (1, "OcsBridgePostsUnknown", f"{in_an_hour('ocs_bridge_posts_unknown_total')} > 0"),
     (1, "OcsBridgeStateRecordsBad", f"{in_an_hour('ocs_bridge_state_records_bad_total')} > 0"),
 )  # fmt: skip

@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from bridge.core.campaigns.naming import Policy
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
-from bridge.core.group import Policy
 from bridge.core.record import Partition, Record
 from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy
@@ -14,7 +14,7 @@ PARTITION = Partition("events", 0)
 FULL = {name: f"<{name}>" for name in NAMES}
 #: Rejects nothing, so that a test need not name what it does not care about.
 LENIENT = Policy({}, on_missing="?")
-STRICT = Policy({})
+STRICT = Policy({}, on_missing=None)
 
 
 def change(time_ms: int = 0, **fields: object) -> Event:

@@ -1,13 +1,18 @@
 """Partitions that stand still: told where the bridge is at fault, and only there."""
 
 import asyncio
+import io
+import json
+from typing import Any
 
 from bridge_of_parts import DELIVERED, Broker, Parts, bridge, partition
 from virtual_time import now, run, turns
 
 from bridge.core.outcome import Commit
 from bridge.core.post_outcome import Outcome
-from bridge.status import Progress
+from bridge.edge.log import configure, flush
+from bridge.edge.series import Hidden
+from bridge.status import Progress, Unseen
 
 SECONDS = 300.0
 
@@ -139,3 +144,17 @@ def test_a_partition_that_left_and_came_back_begins_anew() -> None:
             assert await stuck_after(one, 200) == []
 
     run(scenario())
+
+
+def test_hidden_groups_are_warned_of_when_they_begin_and_when_they_double() -> None:
+    stream = io.StringIO()
+    configure("INFO", "json", stream=stream)
+    unseen = Unseen(2000)
+    for labels, dormant in ((0, 0), (2, 1), (2, 1), (5, 0), (6, 0), (0, 0), (0, 1)):
+        unseen.tell({Hidden.LABELS: labels, Hidden.LIMIT: 0, Hidden.DORMANT: dormant})
+    assert flush()
+    told: list[dict[str, Any]] = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {(line["level"], line["event"], line["max_groups"]) for line in told} == {
+        ("warning", "campaign_groups_hidden", 2000)
+    }
+    assert [line["by_reason"] for line in told] == [{"labels": 2, "dormant": 1}, {"labels": 6}, {"dormant": 1}]

@@ -10,7 +10,7 @@ from mypy_extensions import mypyc_attr
 from bridge.core.event import NAMES, Statistics
 from bridge.core.group import EMPTY, Before, KnownList, Names
 from bridge.core.stamp import Stamp
-from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
+from bridge.core.vocabulary import Action, DialMode, GroupState, OptimizeBy
 
 NOBODY: Final[Names] = (None,) * len(NAMES)
 NOTHING: Final = Before(None, None)
@@ -22,6 +22,7 @@ class CampaignGroup:
     """What is known of one campaign group. `state` is None until a change or snapshot said it."""
 
     __slots__ = (
+        "action",
         "after",
         "calling_lists",
         "changed",
@@ -75,6 +76,7 @@ class CampaignGroup:
     version: int  # of the record it was restored from, if that is newer than ours, and …
     extra: Mapping[str, Raw]  # … its fields that are not known here
     recent: tuple[str, ...]  # ids of the last events that are done, where repetitions are dropped
+    action: Action  # the last one that was notified
 
     def __init__(  # noqa: PLR0913, PLR0917 (by place: by their names, so many take four times as long)
         self,
@@ -104,6 +106,7 @@ class CampaignGroup:
         version: int = 1,
         extra: Mapping[str, Raw] = EMPTY,
         recent: tuple[str, ...] = (),
+        action: Action = Action.NoRequest,
     ) -> None:
         self.key = key
         self.number = number
@@ -131,6 +134,7 @@ class CampaignGroup:
         self.version = version
         self.extra = extra
         self.recent = recent
+        self.action = action
 
     @property
     def included(self) -> dict[str, int]:

@@ -15,8 +15,6 @@ from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
 
 Names = tuple[str | None, ...]  # in the order of NAMES
 names_of: Callable[[object], Names] = attrgetter(*NAMES)
-#: Sent as notifications.unknown_text when nobody knows them (the page's rule), or left out (the template).
-OPTIONAL = frozenset({"tenant_name", "tenant_ccid", "campaign_template_name"})
 #: One for all: a default of `{}` would be one more dict for each group.
 EMPTY: Mapping[str, Any] = {}
 
@@ -45,13 +43,3 @@ class KnownList(msgspec.Struct, gc=False):
 
     values: CallingList
     stamp: Stamp
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """How names that neither an event, nor the table, nor the directory knows are filled.
-
-    `missing`: texts by field (a profile's own); `on_missing`: the text for the rest, None = reject the event.
-    """
-
-    missing: Mapping[str, str]
-    on_missing: str | None = None

@@ -14,12 +14,13 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
-from bridge.core.campaign_group import CampaignGroup
+from bridge.core.campaign_group import NOBODY, CampaignGroup
 from bridge.core.campaigns.derivation import derive
+from bridge.core.campaigns.naming import Policy, check, filled, shown
 from bridge.core.event import Event
 from bridge.core.facts import Facts
-from bridge.core.group import Names, Policy, names_of, shared
-from bridge.core.merging import before, change, change_facts, filled, measure, older, settle_switches, shown
+from bridge.core.group import Names, names_of, shared
+from bridge.core.merging import before, change, change_facts, measure, older, settle_switches
 from bridge.core.record import Record
 from bridge.core.stamp import Stamp
 from bridge.core.statistics import ratios_above_one
@@ -92,18 +93,22 @@ class GroupTable:
             told = shared(filled(own, known))
             kept = shared(filled(known, own)) if passed else told
         if event.kind is _STATISTICS:
+            if kept is not known or group.shown is NOBODY:
+                group.shown = shown(key, kept, row, policy)
             self._keep(group, kept, event, stamp, now_ms, passed=passed)
             measure(group, event, stamp)
             return None
         late = passed if group.changed is group.named else older(stamp, group.changed)
         previous = before(group, stamp)
         state, action = derive(event, previous, late=late)
-        names = shown(told, row, policy)
+        names = shown(key, told, row, policy)
+        if policy.on_missing is None:
+            check(names)
         self._keep(group, kept, event, stamp, now_ms, passed=passed)
-        group.shown = names if kept is told else shown(kept, row, policy)
+        group.shown = names if kept is told else shown(key, kept, row, policy)
         self.late += late
         if not late and state is not None:
-            change(group, event, state, previous, stamp)
+            change(group, event, state, action, previous, stamp)
         if state is not _NOT_LOADED:
             measure(group, event, stamp)
         if action is None or state is None:

@@ -6,10 +6,9 @@ import msgspec
 from msgspec import UnsetType
 
 from bridge.core.campaign_group import CampaignGroup
-from bridge.core.event import NAMES, CallingList, Event
+from bridge.core.event import CallingList, Event
 from bridge.core.facts import Facts
-from bridge.core.group import EMPTY, OPTIONAL, Before, KnownList, Names, Policy
-from bridge.core.outcome import Invalid, InvalidEvent
+from bridge.core.group import EMPTY, Before, KnownList, Names
 from bridge.core.stamp import Stamp
 from bridge.core.statistics import merged, merged_list
 from bridge.core.vocabulary import Action, Actor, GroupState, Kind
@@ -20,7 +19,6 @@ T = TypeVar("T")
 UNSET: Final = msgspec.UNSET
 _SNAPSHOT: Final = Kind.SNAPSHOT
 _NOT_LOADED: Final = GroupState.NotLoaded
-_NO_REQUEST: Final = Action.NoRequest
 _UNKNOWN: Final = Actor.Unknown
 
 
@@ -36,39 +34,6 @@ def older(stamp: Stamp, other: Stamp | None) -> bool:
     return stamp.offset < other.offset and stamp.partition == other.partition
 
 
-def filled(first: Names, then: Names) -> Names:
-    """What `first` lacks, from `then`."""
-    for place in range(len(first)):
-        if first[place] is None and then[place] is not None:
-            return tuple([a if a is not None else b for a, b in zip(first, then, strict=True)])
-    return first
-
-
-def shown(names: Names, row: Names | None, policy: Policy) -> Names:
-    """Names as they are told: with the directory's and the policy's texts. InvalidEvent, where the policy is to reject."""
-    if row is not None:
-        names = filled(names, row)
-    texts: list[str | None] | None = None
-    for place in range(len(names)):
-        if names[place] is None:
-            text = _text(NAMES[place], policy)
-            if text is not None:
-                if texts is None:
-                    texts = list(names)
-                texts[place] = text
-    return names if texts is None else tuple(texts)
-
-
-def _text(name: str, policy: Policy) -> str | None:
-    """What stands for the field `name`, which nobody knows."""
-    text = policy.missing.get(name)
-    if text is not None or name in OPTIONAL:
-        return text
-    if policy.on_missing is None:
-        raise InvalidEvent(Invalid.MISSING_FIELD, name, "neither in the event, nor known, nor in the directory")
-    return policy.on_missing
-
-
 def before(group: CampaignGroup, stamp: Stamp) -> Before:
     """The group before this event, also when it is merged for the second time (rule 3)."""
     if stamp == group.changed:
@@ -76,9 +41,13 @@ def before(group: CampaignGroup, stamp: Stamp) -> Before:
     return Before(group.state, group.dial_mode, group.optimize_by, group.optimize_goal)
 
 
-def change(group: CampaignGroup, event: Event, state: GroupState, before: Before, stamp: Stamp) -> None:
-    """The group is in `state` from now on. What belongs to one loading ends with it."""
+def change(
+    group: CampaignGroup, event: Event, state: GroupState, action: Action | None, before: Before, stamp: Stamp
+) -> None:
+    """The group is in `state` from now on, by `action` if there is one. What belongs to one loading ends with it."""
     group.state, group.changed, group.previous = state, stamp, before
+    if action:
+        group.action = action
     if event.dial_mode is not UNSET:
         group.dial_mode = event.dial_mode
     if event.optimize_by is not UNSET:
@@ -119,13 +88,14 @@ def change_facts(
 ) -> Facts:
     """What a change, a report or a snapshot tells. A late one, and an unload, tell no more than what they bring themselves."""
     own = late or state is _NOT_LOADED
+    periodic = event.kind is _SNAPSHOT
     actor = event.actor
     return Facts(
-        event.kind is _SNAPSHOT,
+        periodic,
         stamp.time_ms,
         names,
         state,
-        action,
+        group.action if periodic else action,
         actor if actor is not None else _UNKNOWN,
         _said(event.dial_mode) if late else group.dial_mode,
         _said(event.optimize_by) if late else group.optimize_by,
@@ -146,7 +116,7 @@ def standing_facts(group: CampaignGroup, state: GroupState, now_ms: int) -> Fact
         time_ms=now_ms,
         names=group.shown,
         state=state,
-        action=_NO_REQUEST,
+        action=group.action,
         actor=_UNKNOWN,
         dial_mode=group.dial_mode,
         optimize_by=group.optimize_by,

@@ -14,6 +14,8 @@ USER_EVENT = "CampaignGroupState"
 encode: Final = msgspec.json.Encoder().encode
 UNSET: Final = msgspec.UNSET  # looked up once, as in campaigns/derivation.py
 _RUNNING: Final = GroupState.Running
+_NULLS: Final = (None, None, None, None)
+_NOTHING: Final = (UNSET, UNSET, UNSET, UNSET)
 _DECIMALS: Final = [f".{milliseconds:03d}" for milliseconds in range(1000)]
 
 
@@ -38,7 +40,7 @@ def render(facts: Facts, style: Style) -> bytes:
         optimize_by,
         optimize_goal,
         facts.state,
-        style.periodic_action if facts.periodic else facts.action,
+        style.periodic_action if facts.periodic and style.periodic_action is not None else facts.action,
         facts.actor,
         busy_factor,
         hit_ratio,
@@ -68,9 +70,9 @@ def _mode(facts: Facts) -> tuple[object, object, object]:
 
 
 def _statistics(values: Statistics | None, style: Style) -> tuple[object, object, object, object]:
-    """All four once any of them is known; those never given are null, or left out by `missing_statistics`."""
+    """All four, null where nobody gave them, unless `missing_statistics` leaves them out."""
     if values is None:
-        return UNSET, UNSET, UNSET, UNSET
+        return _NULLS if style.missing_statistics == "always" else _NOTHING
     return (
         _told(values.busy_factor, style),
         _told(values.hit_ratio, style),
@@ -80,7 +82,7 @@ def _statistics(values: Statistics | None, style: Style) -> tuple[object, object
 
 
 def _told(value: Statistic, style: Style) -> object:
-    return None if value is UNSET and style.missing_statistics == "null" else value
+    return None if value is UNSET and style.missing_statistics != "omit" else value
 
 
 def _calling_list(values: CallingList, style: Style) -> dict[str, object]:

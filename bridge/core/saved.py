@@ -95,6 +95,7 @@ def _value(group: CampaignGroup, lists: Collection[KnownList]) -> bytes:
             included=group.included,
             partitions=group.count,
             recent=group.recent,
+            action=group.action,
         )
     )
     if not group.extra:
@@ -156,6 +157,7 @@ def _group(key: str, saved: Group, number: int, extra: Mapping[str, Raw]) -> Cam
         saved.v,
         extra,
         saved.recent,
+        saved.action,
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 from bridge.core.event import CallingList, Name, Statistics
 from bridge.core.group import Before
 from bridge.core.limits import MAX_INTERVAL, MAX_NUMBER
-from bridge.core.vocabulary import DialMode, GroupState, OptimizeBy
+from bridge.core.vocabulary import Action, DialMode, GroupState, OptimizeBy
 
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -67,3 +67,4 @@ class Group(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     included: dict[Name, Whole] = {}
     partitions: Whole = 0
     recent: tuple[str, ...] = ()
+    action: Action = Action.NoRequest  # the last one that was notified

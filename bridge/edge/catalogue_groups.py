@@ -33,7 +33,9 @@ GROUPS: tuple[Metric, ...] = (
     Metric(
         "ocs_bridge_campaign_groups_hidden",
         G,
-        "Campaign groups without series, because metrics.max_groups have some or their labels are taken.",
+        "Campaign groups without series, by why: `limit` (metrics.max_groups have some), `labels` (another has the same), "
+        "`dormant` (the input got partitions since; no periodic notifications either, until their next event).",
+        ("reason",),
     ),
     Metric("ocs_bridge_campaign_groups_expired_total", C, "Campaign groups forgotten after `state.ttl`."),
     Metric("ocs_bridge_ticks_due_total", C, "Periodic notifications whose time came: attempted + dropped + waiting."),

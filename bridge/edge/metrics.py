@@ -24,6 +24,7 @@ from bridge.edge.catalogue import BY_NAME, CATALOGUE
 from bridge.edge.distribution import Distribution, Posts
 from bridge.edge.metric import AGE_BUCKETS, LATE_BUCKETS, POST_BUCKETS, Type
 from bridge.edge.restoring import Progress
+from bridge.edge.series import Hidden
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a timestamp beside each series doubles the histograms for nobody
 KINDS = ("change", "periodic")
@@ -66,7 +67,7 @@ class Moment(msgspec.Struct, frozen=True):
     ticks_waiting: int
     starting: int  # partitions
     states: Mapping[str, int]
-    hidden: int
+    hidden: dict[Hidden, int]
     quarantine_failures: int
     log_lines_dropped: int
     series: Samples
@@ -220,5 +221,5 @@ def _gauges(moment: Moment) -> Samples:
         "ocs_bridge_poll_timestamp_seconds": [((), moment.polled_at)],
         "ocs_bridge_topics_missing": [((), moment.missing_topics)],
         "ocs_bridge_campaign_groups": [((state,), count) for state, count in moment.states.items()],
-        "ocs_bridge_campaign_groups_hidden": [((), moment.hidden)],
+        "ocs_bridge_campaign_groups_hidden": [((why.value,), count) for why, count in moment.hidden.items()],
     }

@@ -17,8 +17,8 @@ from bridge.edge.metrics import Metrics
 log = get_logger(__name__)
 
 #: OCS's own log messages: id and text for a change, and for a periodic notification (docs: spec, "Log Messages").
-CHANGE = 81000, "Sending HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
-PERIODIC = 81001, "Sending periodic HTTP status notification CampaignGroupState for Campaign Group %s to %s %s"
+CHANGE = 81000, "Sending HTTP status notification CampaignGroupState for Campaign Group %s to %s"
+PERIODIC = 81001, "Sending periodic HTTP status notification CampaignGroupState for Campaign Group %s to %s"
 NAME = 2  # of the campaign group, in Facts.names
 # Looked up once, as in core/campaigns/derivation.py.
 _DELIVERED: Final = Result.DELIVERED
@@ -37,11 +37,11 @@ class Report:
         self._tracing = log.enabled(TRACE)
 
     def sending(self, facts: Facts, event_id: str) -> None:
-        """A POST is about to begin. The third place of the page's text, which it does not explain, is the event id."""
+        """A POST is about to begin. The page's text has two places: the campaign group's name and the URI."""
         if self._tracing:
             number, text = PERIODIC if facts.periodic else CHANGE
             name = facts.names[NAME]
-            log.trace("notification_sending", message_id=number, message=text % (name, self._url, event_id))
+            log.trace("notification_sending", message_id=number, message=text % (name, self._url), event_id=event_id)
 
     def unknown(self, record: Record) -> None:
         """A crash left open whether the notification of this record was posted; it is not posted again."""

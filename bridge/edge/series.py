@@ -1,6 +1,7 @@
 """The GSW_STAT gauges, read from the table at a scrape: no series outlives its campaign group."""
 
 from collections.abc import Iterable
+from enum import Enum
 
 import msgspec
 from msgspec import UNSET
@@ -24,31 +25,45 @@ UPDATED = "gsw_stat_last_update_timestamp_seconds"
 Labels = tuple[str, ...]
 
 
+class Hidden(Enum):
+    """Why a campaign group that is loaded has no series."""
+
+    LIMIT = "limit"  # metrics.max_groups others have some
+    LABELS = "labels"  # another has the same: two series with the same labels would spoil the whole scrape
+    DORMANT = "dormant"  # the input got partitions since its last event: it may live elsewhere, and is not told either
+
+
 class Series(msgspec.Struct):
-    """Samples by metric name, campaign groups by state, and how many groups have no series."""
+    """Samples by metric name, campaign groups by state, and how many groups have no series, by why."""
 
     samples: dict[str, list[tuple[Labels, float]]]
     states: dict[str, int]
-    hidden: int
+    hidden: dict[Hidden, int]
 
 
 def series(groups: Iterable[CampaignGroup], labels: tuple[str, ...], *, limit: int, calling_lists: bool) -> Series:
     """`labels`: names from GROUP_LABELS. Of more than `limit` loaded groups, the first known have series."""
     found = Series(
-        {name: [] for name in ("gsw_campaign_group_state", UPDATED, *GROUP_GAUGES, *LIST_GAUGES)}, _no_states(), 0
+        {name: [] for name in ("gsw_campaign_group_state", UPDATED, *GROUP_GAUGES, *LIST_GAUGES)},
+        _no_states(),
+        dict.fromkeys(Hidden, 0),
     )
     indexes = [NAMES.index(GROUP_LABELS[label]) for label in labels]
     taken: set[Labels] = set()
     for group in groups:
         found.states["unknown" if group.state is None else group.state.name] += 1
-        if group.state is GroupState.NotLoaded or group.dormant:
+        if group.state is GroupState.NotLoaded:
             continue
         values = _labels(group, indexes)
-        if len(taken) >= limit or values in taken:  # two series with the same labels would spoil the whole scrape
-            found.hidden += 1
-            continue
-        taken.add(values)
-        _add(found, group, values, calling_lists=calling_lists)
+        if group.dormant:
+            found.hidden[Hidden.DORMANT] += 1
+        elif values in taken:
+            found.hidden[Hidden.LABELS] += 1
+        elif len(taken) >= limit:
+            found.hidden[Hidden.LIMIT] += 1
+        else:
+            taken.add(values)
+            _add(found, group, values, calling_lists=calling_lists)
     return found
 
 
@@ -57,8 +72,8 @@ def _no_states() -> dict[str, int]:
 
 
 def _labels(group: CampaignGroup, indexes: list[int]) -> Labels:
-    """As told to the receiver; of a group that was not told yet, as its events said."""
-    return tuple(group.shown[i] or group.names[i] or "Unknown" for i in indexes)
+    """As told to the receiver."""
+    return tuple(group.shown[i] or "Unknown" for i in indexes)
 
 
 def _add(found: Series, group: CampaignGroup, labels: Labels, *, calling_lists: bool) -> None:

@@ -37,6 +37,7 @@ FAULTS = {
     "bad records": ("OcsBridgeRecordsQuarantined", "OcsBridgeQuarantineFailing"),
     "broker killed": ("OcsBridgeCheckpointsFailing", "OcsBridgePostingHeld"),
     "key in two partitions": ("OcsBridgeGroupsSplit",),
+    "more groups than series": ("OcsBridgeGroupsHidden",),
     "records deleted": ("OcsBridgeEventsLost",),
     "killed at most once": ("OcsBridgePostsUnknown",),
     "foreign state": ("OcsBridgeStateRecordsBad",),
@@ -151,6 +152,12 @@ def key_in_two_partitions(lab: Lab) -> None:
     lab.alerting.wait_scraped("key in two partitions")
     for number in range(6):
         produce(lab.broker.bootstrap, settings["kafka"]["topics"], [("G", change("G", number))], partition=number % 2)
+
+
+def more_groups_than_series(lab: Lab) -> None:
+    settings = lab.settings(scripts.answer(200), metrics={"max_groups": 1})
+    lab.start("more groups than series", settings).wait_ready()
+    produce(lab.broker.bootstrap, settings["kafka"]["topics"], [(key, change(key, 0)) for key in ("G", "H")])
 
 
 def records_deleted(lab: Lab) -> None:

@@ -10,9 +10,9 @@ from support.examples import examples
 from values import copied
 
 from bridge.core.campaign_group import CampaignGroup
+from bridge.core.campaigns.naming import Policy, derived_dbid
 from bridge.core.event import NAMES, CallingList, Event, Statistics
 from bridge.core.facts import Facts
-from bridge.core.group import Policy
 from bridge.core.groups import MOST_UNSAVED, GroupTable
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition
@@ -250,7 +250,7 @@ def test_what_is_known_in_the_end_does_not_depend_on_the_order_of_arrival(order:
 def test_a_snapshot_is_told_as_periodic_with_the_state_it_says_or_the_one_known() -> None:
     table = running()
     said = told(table, snapshot(30, state=GroupState.Active), 3)
-    assert (said.periodic, said.state, said.action) == (True, GroupState.Active, Action.NoRequest)
+    assert (said.periodic, said.state, said.action) == (True, GroupState.Active, Action.StartDialing)
     assert told(table, snapshot(31), 4).state is GroupState.Active
 
 
@@ -387,7 +387,7 @@ def test_a_name_comes_from_the_event_then_the_table_then_the_directory_then_the_
         "tenant_ccid": None,
         "campaign_group_name": "known",
         "campaign_group_guid": "rest",
-        "campaign_group_dbid": "rest",
+        "campaign_group_dbid": derived_dbid(KEY),
         "group_name": "directory",
         "campaign_name": "event",
         "campaign_template_name": None,
@@ -405,14 +405,18 @@ def test_what_the_directory_or_the_policy_said_is_not_kept_as_known() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_nobody_knows_is_refused_but_for_tenant_and_template(name: str) -> None:
+def test_a_name_nobody_knows_is_refused_but_for_what_the_policy_fills(name: str) -> None:
     table = GroupTable()
+    filled = {"campaign_group_dbid": derived_dbid(KEY), "campaign_group_name": "x"}
     event = change(1, state=GroupState.Active, **{other: "x" for other in NAMES if other != name})
     if name in {"tenant_name", "tenant_ccid", "campaign_template_name"}:
         facts = told(table, event, policy=STRICT)
         assert dict(zip(NAMES, facts.names, strict=True))[name] is None
         facts = told(table, event, policy=Policy({name: "mine"}, on_missing="rest"))
         assert dict(zip(NAMES, facts.names, strict=True))[name] == "mine"
+    elif name in filled:
+        facts = told(table, event, policy=STRICT)
+        assert dict(zip(NAMES, facts.names, strict=True))[name] == filled[name]
     else:
         with pytest.raises(InvalidEvent) as refused:
             told(table, event, policy=STRICT)

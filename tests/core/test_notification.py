@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import jsonschema
 import pytest
@@ -157,16 +158,26 @@ def test_numbers_that_are_zero_are_there() -> None:
 @pytest.mark.parametrize("action", list(Action))
 def test_a_periodic_notification_has_action_0_or_the_one_set(action: Action) -> None:
     assert sent(periodic=True, action=action)["GSW_CAMPAIGN_GROUP_ACTION"] == 0
+    assert sent(Style(periodic_action=None), periodic=True, action=action)["GSW_CAMPAIGN_GROUP_ACTION"] == action.value
     style = Style(periodic_action=Action.StartDialing)
     assert sent(style, periodic=True, action=action)["GSW_CAMPAIGN_GROUP_ACTION"] == 9
     assert sent(style, periodic=False, action=action)["GSW_CAMPAIGN_GROUP_ACTION"] == action.value
 
 
-def test_statistics_that_nobody_gave_are_not_there_at_all() -> None:
-    assert not {name for name in sent(statistics=None) if name.startswith("GSW_STAT_")}
+@pytest.mark.parametrize(("mode", "sent_of_none"), [("always", [None] * 4), ("known", []), ("omit", [])])
+def test_statistics_that_nobody_gave_are_null_or_not_there_at_all(mode: Any, sent_of_none: list[None]) -> None:
+    found = sent(Style(missing_statistics=mode), statistics=None)
+    assert [value for name, value in found.items() if name.startswith("GSW_STAT_")] == sent_of_none
 
 
-@pytest.mark.parametrize(("style", "others"), [(Style(), [None] * 3), (Style(missing_statistics="omit"), [])])
+@pytest.mark.parametrize(
+    ("style", "others"),
+    [
+        (Style(), [None] * 3),
+        (Style(missing_statistics="known"), [None] * 3),
+        (Style(missing_statistics="omit"), []),
+    ],
+)
 def test_once_one_statistic_is_known_the_others_are_null_or_left_out(style: Style, others: list[None]) -> None:
     found = sent(style, statistics=Statistics(overdial_rate=0.02))
     given = {name: value for name, value in found.items() if name.startswith("GSW_STAT_")}
@@ -231,8 +242,11 @@ FACTS = st.builds(
 )
 
 
+KNOWN = Style(missing_statistics="known", periodic_action=None)
+
+
 @settings(max_examples=examples(200))
-@given(FACTS, st.sampled_from([Style(), Style(missing_statistics="omit", periodic_action=Action.LoadCampaign)]))
+@given(FACTS, st.sampled_from([Style(), KNOWN, Style(missing_statistics="omit", periodic_action=Action.LoadCampaign)]))
 def test_every_notification_validates_and_has_the_pages_order(facts: Facts, style: Style) -> None:
     found = json.loads(render(facts, style))
     VALIDATOR.validate(found)
@@ -240,7 +254,7 @@ def test_every_notification_validates_and_has_the_pages_order(facts: Facts, styl
     assert set(found) >= ALWAYS
     for name in ("STATE", "ACTION", "ACTOR"):
         assert type(found[f"GSW_CAMPAIGN_GROUP_{name}"]) is int
-    if facts.statistics is not None and style.missing_statistics == "null":
+    if style.missing_statistics == "always" or (facts.statistics is not None and style.missing_statistics == "known"):
         assert len([name for name in found if name.startswith("GSW_STAT_")]) == 4
 
 

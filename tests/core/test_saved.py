@@ -11,9 +11,10 @@ from support.examples import examples
 from values import changed, fields_of
 
 from bridge.core.campaign_group import CampaignGroup
+from bridge.core.campaigns.naming import Policy
 from bridge.core.event import NAMES, CallingList, Event, Statistics
 from bridge.core.facts import Facts
-from bridge.core.group import Before, KnownList, Policy
+from bridge.core.group import Before, KnownList
 from bridge.core.groups import GroupTable
 from bridge.core.limits import MAX_INTERVAL, MAX_NAME_CHARACTERS, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.merging import standing_facts
@@ -22,7 +23,7 @@ from bridge.core.record import Partition
 from bridge.core.saved import MAX_BYTES, MAX_EXTRA, BadState, load, save
 from bridge.core.stamp import Stamp
 from bridge.core.style import Style
-from bridge.core.vocabulary import DialMode, GroupState, Kind, OptimizeBy
+from bridge.core.vocabulary import Action, DialMode, GroupState, Kind, OptimizeBy
 
 KEY = "Environment/OutboundGroup"
 NAMES_SAID = ("Environment", "c", "OutboundGroup", "guid", "123", "Agents", "Campaign", None, "Queue")
@@ -53,6 +54,7 @@ FULL = CampaignGroup(
     elsewhere={"other-events": 7},
     count=6,
     recent=("e-1", "e-2"),
+    action=Action.StartDialing,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.just("x" * MAX_NAME_CHARACTERS)

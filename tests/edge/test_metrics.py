@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from support import processes
 from support.examples import examples
 
 import bridge.edge.distribution
+from bridge.core.campaigns.naming import Policy
 from bridge.core.event import CallingList, Statistics
 from bridge.core.groups import GroupTable
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Reason, Result, Return, Skip
@@ -427,6 +429,10 @@ def test_a_statistic_that_is_null_or_unknown_has_no_series() -> None:
     assert found["gsw_stat_busy_factor"] == {of("a"): 0, of("b"): 0.85}
 
 
+def hidden(found: Any) -> dict[str, float]:
+    return {dict(labels)["reason"]: count for labels, count in found["ocs_bridge_campaign_groups_hidden"].items()}
+
+
 def test_an_unloaded_group_has_no_series_and_is_counted_by_its_state() -> None:
     table = table_of(("a", GroupState.Running, group("a")), ("b", GroupState.Running, group("b")))
     table.merge("a", change(9, state=GroupState.NotLoaded, statistics=STATS), stamp(9, 9), STRICT)
@@ -435,7 +441,7 @@ def test_an_unloaded_group_has_no_series_and_is_counted_by_its_state() -> None:
         assert set(found[name]) == {of("b")}
     states = {dict(labels)["state"]: n for labels, n in found["ocs_bridge_campaign_groups"].items() if n}
     assert states == {"NotLoaded": 1, "Running": 1}
-    assert found["ocs_bridge_campaign_groups_hidden"][()] == 0
+    assert hidden(found) == {"limit": 0, "labels": 0, "dormant": 0}
 
 
 def test_a_group_of_which_only_statistics_were_seen_has_them_but_no_state() -> None:
@@ -459,7 +465,7 @@ def test_groups_beyond_the_cap_have_no_series_and_are_counted(limit: int, shown:
     table = table_of(("x", GroupState.NotLoaded, group("x")), *((key, GroupState.Running, group(key)) for key in "abc"))
     found = scraped(moment(table, limit=limit))
     assert set(found.get("gsw_stat_hit_ratio", {})) == {of(key) for key in "abc"[:shown]}
-    assert found["ocs_bridge_campaign_groups_hidden"][()] == 3 - shown
+    assert hidden(found) == {"limit": 3 - shown, "labels": 0, "dormant": 0}
     assert found["ocs_bridge_campaign_groups"][(("state", "Running"),)] == 3
 
 
@@ -467,7 +473,27 @@ def test_of_two_groups_with_the_same_labels_one_is_hidden_and_the_scrape_stays_w
     table = table_of(*((key, GroupState.Running, group("same")) for key in "abc"))
     found = scraped(moment(table))
     assert set(found["gsw_stat_hit_ratio"]) == {of("same")}
-    assert found["ocs_bridge_campaign_groups_hidden"][()] == 2
+    assert hidden(found) == {"limit": 0, "labels": 2, "dormant": 0}
+
+
+def test_groups_without_names_are_told_apart_by_their_ids() -> None:
+    table = GroupTable()
+    for key in "abc":
+        table.merge(key, change(1, state=GroupState.Running, campaign_group_guid=key), stamp(1), Policy({}))
+    found = scraped(moment(table))
+    labels = {dict(labels)["campaign_group"] for labels in found["gsw_campaign_group_state"]}
+    assert labels == {"a", "b", "c"}
+    assert hidden(found) == {"limit": 0, "labels": 0, "dormant": 0}
+
+
+def test_groups_that_may_live_elsewhere_since_the_input_grew_are_counted_until_their_next_event() -> None:
+    table = table_of(*((key, GroupState.Running, group(key)) for key in "ab"))
+    table.grow(7)
+    assert hidden(scraped(moment(table))) == {"limit": 0, "labels": 0, "dormant": 2}
+    table.merge("a", change(9, state=GroupState.Active), stamp(9, 9), STRICT)
+    found = scraped(moment(table))
+    assert hidden(found) == {"limit": 0, "labels": 0, "dormant": 1}
+    assert set(found["gsw_campaign_group_state"]) == {of("a")}
 
 
 def test_the_labels_are_those_of_the_settings() -> None:

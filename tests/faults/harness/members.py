@@ -78,7 +78,7 @@ class Member:
     def journal(self) -> Iterator[Attempt]:
         """The POSTs that it began, by its log at level TRACE."""
         for line in self.told("notification_sending"):
-            identity = line["message"].rsplit(" ", 1)[1].partition("/")[2]
+            identity = line["event_id"].partition("/")[2]
             yield Attempt(identity, self.name, datetime.fromisoformat(line["timestamp"]).timestamp(), seen=False)
 
     # Its admin server
