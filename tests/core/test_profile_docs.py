@@ -13,23 +13,26 @@ from bridge.core.campaigns.naming import Policy
 from bridge.core.envelopes import Envelope
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
+from bridge.core.mapping.mapper import Mapper
 from bridge.core.notification import render
 from bridge.core.outcome import Skip
 from bridge.core.profile import compile_profile
 from bridge.core.profile_readers import FIELDS
 from bridge.core.record import Partition, Record
+from bridge.core.route import Route
 from bridge.core.stamp import Stamp
 from bridge.core.style import Style
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, OptimizeBy
 from bridge.core.words import ACTIONS, ACTORS, DIAL_MODES, OPTIMIZE_BY, STATES
+from bridge.offline import Offline
 from bridge.profiles import preset_names, preset_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
-def example(name: str) -> str:
-    (text,) = re.findall(rf"<!-- worked example: {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+def example(name: str, which: str = "worked") -> str:
+    (text,) = re.findall(rf"<!-- {which} example: {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
     return str(text)
 
 
@@ -44,12 +47,23 @@ def test_the_worked_example_makes_of_its_record_its_notification() -> None:
     assert json.dumps(json.loads(render(facts, Style())), indent=2) + "\n" == example("notification")
 
 
+def test_the_second_example_makes_of_its_record_its_notifications_and_of_the_same_again_none() -> None:
+    profile = compile_profile(example("profile", "second"), "hamburg.yaml")
+    assert profile.warnings == ()
+    offline = Offline(Mapper(Route(profile, Policy(profile.missing)), {}, max_future_ms=0), Style())
+    record = Record(Partition("t", 0), 0, 1_772_355_600_000, None, example("record", "second").encode())
+    told = [json.loads(one.notification or b"") for one in offline.map(record)]
+    assert json.dumps(told, indent=2) + "\n" == example("notifications", "second")
+    again = Record(Partition("t", 0), 1, 1_772_355_601_000, None, record.value)
+    assert [one.outcome for one in offline.map(again)] == ["unchanged", "unchanged"]
+
+
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.split(":")[0])
 def test_every_snippet_is_valid_where_it_belongs(snippet: str) -> None:
     fields = "fields:\n  campaign_group_guid: id\n"
     headed = f"key: campaign_group_guid\n{snippet}{fields}"
     ruled = f"key: campaign_group_guid\nevents: [{{kind: change}}]\n{snippet}{fields}"
-    whole = {"key": snippet, "events": headed, "inside": ruled, "each": ruled}
+    whole = {"key": snippet, "events": headed, "inside": ruled, "each": ruled, "missing": ruled}
     lines = "".join(f"  {line}\n" for line in snippet.splitlines())
     in_fields = f"key: campaign_group_guid\nevents: [{{kind: change}}]\nfields:\n  campaign_group_guid: id\n{lines}"
     compile_profile(whole.get(snippet.split(":", maxsplit=1)[0], in_fields), "snippet.yaml")
