@@ -20,7 +20,7 @@ step() { name=$1; shift; $guard .venv/bin/python tools/step.py "$name" "$@" || f
 core='tests/core tests/edge/test_assignor.py tests/test_several_events.py'
 
 [ -n "${STEPS:-}" ] || tools/step.py --clear
-step core env -u TESTS $pytest -q -n "$processors" $core --cov
+step core env -u TESTS $pytest -q -n "$processors" $core -m 'not long' --cov
 if [ "${TESTS:-}" = all ]; then
   tools/compile.sh
   export PYTHONPATH="$PWD/.cache/compiled:$PWD/tests" PYTHONSAFEPATH=1

@@ -15,13 +15,6 @@ _PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _STATISTICS = ("busy_factor", "hit_ratio", "overdial_rate", "time_to_complete")
 _WORDS = ("state", "action", "dial_mode", "optimize_by")
 _KINDS: dict[str, tuple[type, ...]] = {**dict.fromkeys(_WORDS, (str, int, bool)), "optimize_goal": (str, int, float)}
-_SENT = {
-    "campaign_group_name": "Unknown",
-    "campaign_group_dbid": "0",
-    "group_name": "Unknown",
-    "campaign_name": "Unknown",
-}
-_SENT |= {"queue_name": "Unknown"}
 _IDS = ("campaign_group_guid", "campaign_group_dbid", "campaign_group_name")
 
 
@@ -51,7 +44,6 @@ class _Draft:
         if self._sample.envelope:
             yield f"inside: {self._sample.envelope.value}"
         yield f"key: {key}"
-        yield from self._missing()
         yield from self._events()
         yield "\nfields:"
         for field in (field for field in MEMBERS if field not in self._fields):
@@ -85,14 +77,8 @@ class _Draft:
         self._used.add(path)
         return _path(path)
 
-    def _missing(self) -> Iterator[str]:
-        if lacking := {name: text for name, text in _SENT.items() if name not in self._fields}:
-            yield "\nmissing: # ? what is sent where the platform does not know it"
-            yield from (f'  {name}: "{text}"' for name, text in lacking.items())
-
     def _events(self) -> Iterator[str]:
-        changes = any(field in self._fields for field in _WORDS)
-        kind = "change" if changes or not any(field in self._fields for field in _STATISTICS) else "statistics"
+        kind = self._kind()
         yield "\nevents: # ? records that no rule fits are skipped"
         if self._type is None:
             yield f"  - kind: {kind}"
@@ -107,13 +93,19 @@ class _Draft:
         if not any(_can_stand(word) for word in words):
             yield f"  - kind: {kind}"
 
+    def _kind(self) -> str:
+        """Of records that say more than statistics. Most platforms say how a campaign is, few what was asked for."""
+        if "action" in self._fields:
+            return "change"
+        if not any(field in self._fields for field in _WORDS) and any(field in self._fields for field in _STATISTICS):
+            return "statistics"
+        return "report"
+
     def _word(self, field: str, path: Path) -> list[str]:
         words = self._sample.words(path)[:_MOST_WORDS]
         if all(normal(word) in TABLES[field] for word in words):
             return [f"{field}: {self._at(path)}"]
-        # What a change is must not be guessed; a mode that nobody knows is no reason to lose it.
-        others = [] if field in {"state", "action"} else ["  unknown: omit"]
-        return [f"{field}:", f"  from: {self._at(path)}", *_table(field, words), *others]
+        return [f"{field}:", f"  from: {self._at(path)}", *_table(field, words)]
 
     def _state_of_type(self) -> list[str]:
         """Where no member says the state, the type of the event may: campaigns.started."""

@@ -33,6 +33,10 @@ NOTIFICATION = {
     "GSW_CAMPAIGN_GROUP_STATE": 5,
     "GSW_CAMPAIGN_GROUP_ACTION": 9,
     "GSW_CAMPAIGN_GROUP_ACTOR": 0,
+    "GSW_STAT_BUSY_FACTOR": None,
+    "GSW_STAT_HIT_RATIO": None,
+    "GSW_STAT_OVERDIAL_RATE": None,
+    "GSW_STAT_TIME_TO_COMPLETE": None,
 }
 
 
@@ -108,7 +112,7 @@ def test_what_differs_is_shown_and_the_exit_code_is_1(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("GSW_CAMPAIGN_GROUP_STATE", 5.0), ("GSW_CAMPAIGN_GROUP_DBID", 0), ("GSW_STAT_HIT_RATIO", None)],
+    [("GSW_CAMPAIGN_GROUP_STATE", 5.0), ("GSW_CAMPAIGN_GROUP_DBID", 0), ("GSW_CALLING_LISTS", [])],
 )
 def test_a_number_is_not_a_text_or_a_fraction_and_no_field_is_left_over(
     folder: Path, field: str, value: object

@@ -262,6 +262,7 @@ def test_reading_ends_after_fifty_mistakes() -> None:
     assert found[-1] == "groups.csv: reading ended after 50 mistakes"
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_rows_fit_and_one_more_does_not() -> None:
     # One id for all, so that the look-up by tenant is seen to be quick, too: a scan would take minutes.
     text = "match,tenant_name\n" + "".join(f"101,T{number}\n" for number in range(MAX_ROWS))
@@ -269,6 +270,11 @@ def test_a_hundred_thousand_rows_fit_and_one_more_does_not() -> None:
     found = [directory.resolve(event(campaign_group_dbid="101", tenant_name=f"T{n}")) for n in range(MAX_ROWS)]
     assert all(row and row.tenant_name == f"T{number}" for number, row in enumerate(found))
     assert problems(text + "101,T\n", "g.csv") == [f"g.csv line {MAX_ROWS + 2}: more than {MAX_ROWS} rows"]
+
+
+def test_more_rows_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.core.directory.MAX_ROWS", 2)
+    assert problems("match,tenant_name\n1,A\n2,B\n3,C\n", "g.csv") == ["g.csv line 4: more than 2 rows"]
 
 
 def test_a_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

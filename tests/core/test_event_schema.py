@@ -10,6 +10,7 @@ import pytest
 from golden.cases import cases, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from bridge.core.arrival import Arrival
 from bridge.core.campaigns.naming import Policy
@@ -125,7 +126,7 @@ MEMBERS = sorted(PROPERTIES)
 
 
 @given(st.dictionaries(st.sampled_from(MEMBERS), ANY, max_size=3), st.sets(st.sampled_from(MEMBERS), max_size=6))
-@settings(max_examples=4_000, deadline=None)
+@settings(max_examples=examples(4_000), deadline=None)
 def test_the_schema_accepts_an_event_exactly_when_the_bridge_reads_it_whole(
     put: dict[str, Any], gone: set[str]
 ) -> None:

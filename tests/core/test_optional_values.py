@@ -11,6 +11,7 @@ import pytest
 from golden.cases import cases, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from values import changed
 
 from bridge.core.arrival import Arrival
@@ -28,7 +29,7 @@ from bridge.core.vocabulary import Kind
 from bridge.profiles import preset_names, preset_text
 
 #: OPTIONAL_EXAMPLES=20000 for a thorough run.
-EXAMPLES = int(os.environ.get("OPTIONAL_EXAMPLES", "600"))
+EXAMPLES = int(os.environ.get("OPTIONAL_EXAMPLES", examples(1_200)))
 NOW = 1_772_355_600_777
 ESSENTIAL = frozenset({"kind", "state", "action", "campaign_group_guid"})
 Path = tuple[str | int, ...]

@@ -68,6 +68,10 @@ def test_the_good_profile_has_none() -> None:
         ("hit_ratio: {from: a, divide: 0}", "mine.yaml:7: hit_ratio.divide: must be a number above 0"),
         ("hit_ratio: {from: a, multiply: ten}", "mine.yaml:7: hit_ratio.multiply: must be a number above 0"),
         ("hit_ratio: {ratio: [{product: [a, b]}, c]}", "mine.yaml:7: hit_ratio: a path is needed, such as detail.id"),
+        (
+            "time: {from: a, zone: Middle/Earth}",
+            "mine.yaml:7: time.zone: no time zone that is known here; such as UTC or Europe/Berlin",
+        ),
         ("hit_ratio: {ratio: [a]}", "mine.yaml:7: hit_ratio.ratio: two numbers are needed: [numerator, denominator]"),
         (
             "hit_ratio: {from: a, as: promille}",

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from bridge.core.profile import ProfileError, compile_profile
 from bridge.core.profile_readers import FIELDS
@@ -151,7 +152,7 @@ def test_a_mistake_is_refused_by_both(change: Tree) -> None:
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.integers(0, 2**32))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_what_the_compiler_accepts_the_schema_accepts(name: str, seed: int) -> None:
     """Presets with parts of them left out, moved and mixed."""
     chance = random.Random(seed)

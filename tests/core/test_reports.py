@@ -7,6 +7,7 @@ from campaigns import KEY, LENIENT, change, report, snapshot, stamp, statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
+from support.examples import examples
 
 from bridge.core.campaign_group import CampaignGroup
 from bridge.core.event import CallingList, Event, Statistics
@@ -181,7 +182,7 @@ def outcome(table: GroupTable, event: Event, offset: int) -> bytes | str | None:
     return None if facts is None else render(facts, Style())
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(sequences, st.data())
 def test_restarts_at_any_place_change_no_notification(events: list[Event], data: st.DataObject) -> None:
     """Also where the last record comes again, as it was merged but not posted, or all since an older checkpoint."""
