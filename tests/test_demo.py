@@ -114,7 +114,10 @@ def test_it_ends_by_itself_with_a_summary_whose_counts_agree() -> None:
     assert text.index("/metrics") < text.index("LoadCampaign") < text.index("written to Kafka")
 
 
-def test_it_leaves_no_thread_no_port_and_no_signal_handler_behind() -> None:
+def test_it_leaves_no_thread_no_port_and_no_signal_handler_behind(request: pytest.FixtureRequest) -> None:
+    # What a shell starts in the background has SIGINT ignored.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, inherited))
     before = set(threading.enumerate()), signal.getsignal(signal.SIGINT)
     _, _, [bridge] = played(Options(seconds=4))
     host, _, port = bridge.settings.kafka.bootstrap_servers[0].partition(":")

@@ -30,7 +30,7 @@ def test_a_topic_that_is_missing_is_named_and_read_once_it_is_made(
     }
 
     with BridgeProcess(tmp_path, settings) as bridge:
-        told = bridge.wait_for_line("topic_missing")
+        told, began = bridge.wait_for_line("topic_missing"), time.monotonic()
         assert topic in told["reason"]
         assert "kafka.topics" in told["reason"]
         status, text = bridge.probe("readyz")
@@ -45,8 +45,8 @@ def test_a_topic_that_is_missing_is_named_and_read_once_it_is_made(
         arrived(receiver, 1)
         assert bridge.metrics()("topics_missing") == 0
         assert bridge.stop() == 0
-    # kafka-python says it ten times a second.
-    assert len(bridge.told("library")) < 5
+    # kafka-python says it ten times a second; it is let through once a second at most.
+    assert len(bridge.told("library")) < 5 + (time.monotonic() - began)
 
 
 def test_one_of_two_topics_that_is_missing_keeps_nobody_from_reading_the_other(
@@ -96,6 +96,7 @@ def test_a_broker_that_is_down_at_the_start_is_told_with_the_cause_and_used_once
     assert_each_once_in_order(bodies(receiver), 10)
 
 
+@pytest.mark.alone
 def test_it_can_be_stopped_while_no_broker_answers(receiver: Receiver, tmp_path: Path) -> None:
     settings = {
         "kafka": {"bootstrap_servers": f"127.0.0.1:{free_port()}", "topics": "events"},

@@ -35,7 +35,7 @@ def values_of(case: str) -> Path:
 @functools.cache
 def run(*command: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     """The command's end; the same one is run once only."""
-    return processes.run(command, capture_output=True, text=True, timeout=60, check=False, input=text)
+    return processes.run(command, capture_output=True, text=True, timeout=200, check=False, input=text)
 
 
 def template(helm: str, values: str, *options: str, chart: Path = CHART) -> subprocess.CompletedProcess[str]:
