@@ -114,6 +114,7 @@ def test_it_ends_by_itself_with_a_summary_whose_counts_agree() -> None:
     assert text.index("/metrics") < text.index("LoadCampaign") < text.index("written to Kafka")
 
 
+@pytest.mark.alone  # a port that another test takes up is not refused
 def test_it_leaves_no_thread_no_port_and_no_signal_handler_behind(request: pytest.FixtureRequest) -> None:
     # What a shell starts in the background has SIGINT ignored.
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
