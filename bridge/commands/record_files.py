@@ -70,8 +70,7 @@ class Described(msgspec.Struct, forbid_unknown_fields=True):
             timestamp_ms=defaults.timestamp_ms if self.timestamp_ms is None else self.timestamp_ms,
             key=key if self.key_base64 is None else _unpacked(self.key_base64),
             value=None if self.tombstone else self._value() if value is None else value,
-            # Kafka allows null for a header's value, which the consumer hands on.
-            headers=tuple((name, text if text is None else text.encode()) for name, text in pairs),  # type: ignore[misc]
+            headers=tuple((name, (text or "").encode()) for name, text in pairs),  # null: empty, as the consumer has it
         )
 
     def _value(self) -> bytes | None:
@@ -108,9 +107,9 @@ class Printed(msgspec.Struct):
         else:
             pairs = [(name or "", value) for name, value in zip(self.headers[::2], self.headers[1::2], strict=True)]
         timestamp_ms = self.ts if self.tstype != "unknown" else -1
-        headers = tuple((name, _bytes(value)) for name, value in pairs)
+        headers = tuple((name, _bytes(value) or b"") for name, value in pairs)
         place = Partition(self.topic, self.partition)
-        return Record(place, self.offset, timestamp_ms, _bytes(self.key), _bytes(self.payload), headers)  # type: ignore[arg-type]
+        return Record(place, self.offset, timestamp_ms, _bytes(self.key), _bytes(self.payload), headers)
 
 
 def _bytes(said: object) -> bytes | None:

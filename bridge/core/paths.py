@@ -191,6 +191,6 @@ def _attribute(given: Input, name: str, *, lenient: bool) -> object:
     return unquoted(readable(value) if lenient else text_of(value, f"ce:{name}"))
 
 
-def unquoted(text: str | None) -> str | None:
+def unquoted(text: str) -> str:
     """A header's text, without the quotes around what was written as JSON."""
-    return text[1:-1] if text is not None and len(text) > 1 and text[0] == text[-1] == '"' else text
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text

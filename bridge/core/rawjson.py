@@ -63,7 +63,8 @@ def _decode_slowly(value: bytes) -> object:
         _explain(value, error)
 
 
-def _integer(digits: str) -> float:
+def _integer(digits: str) -> object:
+    """An int, or a float where it is too long for one. (As `float`, mypyc would make floats of all.)"""
     return int(digits) if len(digits) <= _EXACT_DIGITS else float(digits)
 
 

@@ -98,7 +98,6 @@ def test_key_and_headers_are_places_too_and_the_last_header_of_a_name_counts() -
     headers = (("tenant", b"old"), ("tenant", "Köln".encode()))
     event = read('tenant_name: "header:tenant"\ngroup_name: "key:"', {"id": "g"}, key=b"k-1", headers=headers)
     assert (event.tenant_name, event.group_name) == ("Köln", "k-1")
-    assert read('tenant_name: "header:tenant"', {"id": "g"}, headers=(("tenant", None),)).tenant_name is None
     without = read('tenant_name: "header:tenant"\ngroup_name: "key:"', {"id": "g"})
     assert (without.tenant_name, without.group_name) == (None, None)
     odd = read('group_name: "key:"', {"id": "g"}, key=b"\xff")

@@ -11,10 +11,8 @@ _LONG_TEXTS = (0xB1, 0xB3)  # str32-utf8, sym32: four
 _TIMESTAMP = 0x83  # milliseconds since the epoch
 
 
-def text_of(value: bytes | None, path: str) -> str | None:
+def text_of(value: bytes, path: str) -> str:
     """A key or header as text. Raises InvalidEvent bad_utf8."""
-    if value is None:
-        return None
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -24,12 +22,12 @@ def text_of(value: bytes | None, path: str) -> str | None:
     return decoded
 
 
-def readable(value: bytes | None) -> str | None:
+def readable(value: bytes) -> str:
     """The same with a replacement character for each byte that is no text."""
     try:
         return text_of(value, "")
     except InvalidEvent:
-        return None if value is None else value.decode(errors="replace")
+        return value.decode(errors="replace")
 
 
 def _amqp(value: bytes) -> str | None:
