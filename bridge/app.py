@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.checkpoints import Checkpoints, Committer
-from bridge.core.campaigns.naming import Policy
 from bridge.core.gate import Gate
+from bridge.core.group import Policy
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.route import Route
 from bridge.core.style import Style

@@ -50,10 +50,11 @@ def _profile_problems(settings: Settings) -> list[str]:
             keys[setting] = load_profile(name, settings.mapping.on_unknown).key
         except (ProfileError, UnusableFile) as error:
             problems += [f"{setting}: {problem}" for problem in error.problems]
-    if len(set(keys.values())) > 1:
-        told = "; ".join(f"{setting}: {', '.join(key)}" for setting, key in keys.items())
+    ids = {setting: key[-1] for setting, key in keys.items()}  # a tenant before it may be one platform's need
+    if len(set(ids.values())) > 1:
+        listed = "; ".join(f"{setting}: {name}" for setting, name in ids.items())
         problems.append(
-            f"mapping.profiles: all profiles of one bridge must tell campaign groups apart by the same key ({told})"
+            f"mapping.profiles: all profiles of one bridge must tell campaign groups apart by the same id ({listed})"
         )
     return problems
 

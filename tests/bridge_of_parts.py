@@ -16,9 +16,9 @@ from group_events import change
 from virtual_time import VirtualLoop, now, turns, until
 
 from bridge.checkpoints import Checkpoints
-from bridge.core.campaigns.naming import Policy
 from bridge.core.facts import Facts
 from bridge.core.gate import Gate
+from bridge.core.group import Policy
 from bridge.core.ledger import restore_covered
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Commit, Invalid, InvalidEvent, Reason, Result, Skip

@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from bridge.core.campaigns.naming import Policy
 from bridge.core.event import NAMES, CallingList, Event, Statistic, Statistics
+from bridge.core.group import Policy
 from bridge.core.record import Partition, Record
 from bridge.core.stamp import Stamp
 from bridge.core.vocabulary import Action, Actor, DialMode, GroupState, Kind, OptimizeBy

@@ -101,7 +101,7 @@ def test_profiles_of_one_bridge_must_tell_groups_apart_alike(tmp_path: Path) -> 
     done = bridge("check", "--config", config)
     assert done.returncode == 78
     assert "campaign_group_dbid" in done.stderr
-    assert "same key" in done.stderr
+    assert "same id" in done.stderr
 
 
 def test_an_expired_client_certificate_is_a_problem(tmp_path: Path, certificates: Certificates) -> None:

@@ -90,7 +90,7 @@ def test_a_running_group_is_told_each_slot_with_what_is_known_of_it() -> None:
         assert [b - a for a, b in pairwise(found)] == [INTERVAL] * (len(found) - 1)
         assert len(found) in (4, 5)
         first, last = broker.ticks[0][2], broker.ticks[-1][2]
-        assert "GSW_STAT_HIT_RATIO" not in first
+        assert first["GSW_STAT_HIT_RATIO"] is None
         assert (last["GSW_STAT_HIT_RATIO"], last["GSW_STAT_BUSY_FACTOR"]) == (0.25, None)
         assert (last["GSW_CAMPAIGN_GROUP_STATE"], last["GSW_CAMPAIGN_GROUP_ACTION"]) == (5, 0)
         assert last["GSW_CAMPAIGN_GROUP_ACTOR"] == 0

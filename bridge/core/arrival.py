@@ -2,9 +2,8 @@
 
 from mypy_extensions import mypyc_attr
 
-from bridge.core.campaigns.naming import Policy
 from bridge.core.event import Event
-from bridge.core.group import Names
+from bridge.core.group import Names, Policy
 from bridge.core.record import Record
 from bridge.core.stamp import Stamp
 

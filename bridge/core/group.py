@@ -43,3 +43,16 @@ class KnownList(msgspec.Struct, gc=False):
 
     values: CallingList
     stamp: Stamp
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """How names that neither an event, nor the table, nor the directory knows are filled.
+
+    `missing`: texts by field (a profile's own). `on_missing`: the text for the rest; None: the event is refused. `dbid`: the
+    text for a DBID; None: one is derived. `name_by_id`: whether a group without a name is told by its GUID or DBID.
+    """
+
+    missing: Mapping[str, str]
+    on_missing: str | None = "Unknown"
+    dbid: str | None = None
+    name_by_id: bool = True

@@ -16,10 +16,10 @@ from typing import Final
 
 from bridge.core.campaign_group import NOBODY, CampaignGroup
 from bridge.core.campaigns.derivation import derive
-from bridge.core.campaigns.naming import Policy, check, filled, shown
+from bridge.core.campaigns.naming import check, filled, shown
 from bridge.core.event import Event
 from bridge.core.facts import Facts
-from bridge.core.group import Names, names_of, shared
+from bridge.core.group import Names, Policy, names_of, shared
 from bridge.core.merging import before, change, change_facts, measure, older, settle_switches
 from bridge.core.record import Record
 from bridge.core.stamp import Stamp

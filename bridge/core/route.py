@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bridge.core.campaigns.naming import Policy
+from bridge.core.group import Policy
 from bridge.core.profile import Profile
 
 

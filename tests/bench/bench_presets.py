@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from golden.cases import cases, steps
 
-from bridge.core.campaigns.naming import Policy
+from bridge.core.group import Policy
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import InvalidEvent, Skip
 from bridge.core.profile import compile_profile

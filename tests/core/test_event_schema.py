@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.examples import examples
 
 from bridge.core.arrival import Arrival
-from bridge.core.campaigns.naming import Policy
+from bridge.core.group import Policy
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import InvalidEvent
 from bridge.core.profile import compile_profile

@@ -10,9 +10,10 @@ from support.examples import examples
 from values import copied
 
 from bridge.core.campaign_group import CampaignGroup
-from bridge.core.campaigns.naming import Policy, derived_dbid
+from bridge.core.campaigns.naming import derived_dbid
 from bridge.core.event import NAMES, CallingList, Event, Statistics
 from bridge.core.facts import Facts
+from bridge.core.group import Policy
 from bridge.core.groups import MOST_UNSAVED, GroupTable
 from bridge.core.outcome import Invalid, InvalidEvent
 from bridge.core.record import Partition

@@ -7,9 +7,9 @@ from campaigns import LENIENT, record
 from values import changed
 
 from bridge.core.arrival import Arrival
-from bridge.core.campaigns.naming import Policy
 from bridge.core.directory import parse_directory
 from bridge.core.event import NAMES
+from bridge.core.group import Policy
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.outcome import Invalid, InvalidEvent, Skip
 from bridge.core.profile import compile_profile

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.examples import examples
 
-from bridge.core.campaigns.naming import Policy, check, derived_dbid, shown
+from bridge.core.campaigns.naming import check, derived_dbid, shown
 from bridge.core.event import NAMES
-from bridge.core.group import Names
+from bridge.core.group import Names, Policy
 from bridge.core.outcome import Invalid, InvalidEvent
 
 

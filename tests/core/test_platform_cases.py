@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.core.arrival import Arrival
-from bridge.core.campaigns.naming import Policy
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.mapping.mapper import Mapper
 from bridge.core.notification import render

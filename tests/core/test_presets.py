@@ -8,7 +8,7 @@ import pytest
 from golden.cases import by_lines, cases, steps
 
 from bridge.commands.profile_cases import summary
-from bridge.core.campaigns.naming import Policy
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.notification import render

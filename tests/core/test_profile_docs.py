@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from golden.cases import cases, steps
 
-from bridge.core.campaigns.naming import Policy
 from bridge.core.envelopes import Envelope
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.identity import group_key
 from bridge.core.mapping.mapper import Mapper

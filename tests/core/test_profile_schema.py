@@ -5,8 +5,8 @@ import json
 import jsonschema
 import pytest
 
-from bridge.core.campaigns.naming import Policy
 from bridge.core.event import NAMES, Event
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.notification import render
 from bridge.core.profile import compile_profile

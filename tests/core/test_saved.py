@@ -11,10 +11,9 @@ from support.examples import examples
 from values import changed, fields_of
 
 from bridge.core.campaign_group import CampaignGroup
-from bridge.core.campaigns.naming import Policy
 from bridge.core.event import NAMES, CallingList, Event, Statistics
 from bridge.core.facts import Facts
-from bridge.core.group import Before, KnownList
+from bridge.core.group import Before, KnownList, Policy
 from bridge.core.groups import GroupTable
 from bridge.core.limits import MAX_INTERVAL, MAX_NAME_CHARACTERS, MAX_NUMBER, MIN_INTERVAL
 from bridge.core.merging import standing_facts

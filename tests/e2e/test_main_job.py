@@ -64,6 +64,6 @@ def test_statistics_are_merged_and_come_with_the_next_change(
         metrics = bridge.wait_metric("records_absorbed_total", 30)
         assert bridge.stop() == 0
 
-    assert "GSW_STAT_HIT_RATIO" not in first
+    assert first["GSW_STAT_HIT_RATIO"] is None
     assert last["GSW_STAT_HIT_RATIO"] == 0.29
     assert metrics("records_posted_total") == 2

@@ -75,13 +75,14 @@ def play(broker: KafkaBroker, receiver: ForeignReceiver, folder: Path, these: li
         receiver.wait_for(before + count, timeout=20)
         bridge.wait_metric("posts_sent_total", count)
         assert bridge.stop() == 0
-    requests = receiver.requests()[before:]
+    told = [request["body"] for request in receiver.requests()[before:]]
     for topic, notified in expected.items():
-        bodies = [json.loads(r["body"]) for r in requests if r["event_id"].split("/")[1] == topic]
+        groups = {step.expected["GSW_CAMPAIGN_GROUP_GUID"] for step in notified}
+        bodies = [body for body in map(json.loads, told) if body["GSW_CAMPAIGN_GROUP_GUID"] in groups]
         assert len(bodies) == len(notified), topics[topic]
         for body, step in zip(bodies, notified, strict=True):
             assert_same(body, step)
-    assert len(requests) == count
+    assert len(told) == count
     return count
 
 

@@ -182,6 +182,7 @@ def test_records_do_not_wait_for_what_is_behind_them_which_nobody_sees(played: P
     assert played.given == [{TP: [AT]}, {TP: [AT + 1]}]
 
 
+@pytest.mark.alone
 def test_an_answer_in_pieces_is_put_together(played: Played) -> None:
     answered, answer = played.fetch(), played.answer(partition(0, records()))
     assert played.hears(answered, answer[:60], answer[60:-TAIL], answer[-TAIL:], pause=0.0002) == []

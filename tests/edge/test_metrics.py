@@ -16,8 +16,8 @@ from support import processes
 from support.examples import examples
 
 import bridge.edge.distribution
-from bridge.core.campaigns.naming import Policy
 from bridge.core.event import CallingList, Statistics
+from bridge.core.group import Policy
 from bridge.core.groups import GroupTable
 from bridge.core.outcome import REASONS, Commit, Drop, Invalid, Reason, Result, Return, Skip
 from bridge.core.post_outcome import Outcome

@@ -5,14 +5,11 @@ campaign group that nobody knows is its GUID, else its DBID; a DBID that nobody 
 rest has one text for all.
 """
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
-import msgspec
-
 from bridge.core.event import NAMES
-from bridge.core.group import Names
+from bridge.core.group import Names, Policy
 from bridge.core.outcome import Invalid, InvalidEvent
 
 #: Sent as notifications.unknown_text when nobody knows them (the page's rule), or left out (the template).
@@ -22,19 +19,6 @@ _DBID: Final = NAMES.index("campaign_group_dbid")
 _NAME: Final = NAMES.index("campaign_group_name")
 # A DBID of Genesys is below 2^31, and beyond 2^53 a reader of JSON may round: what is derived lies between.
 _LEAST_DERIVED: Final = 2**52
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """How names that neither an event, nor the table, nor the directory knows are filled.
-
-    `missing`: texts by field (a profile's own). `on_missing`: the text for the rest; None: the event is refused. `dbid`: the
-    text for a DBID; None: one is derived. `name_by_id`: whether a group without a name is told by its GUID or DBID.
-    """
-
-    missing: Mapping[str, str]
-    on_missing: str | None = "Unknown"
-    dbid: str | None = None
-    name_by_id: bool = True
 
 
 def derived_dbid(key: str) -> str:
