@@ -36,12 +36,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if {"own_broker", "guarded"} & set(getattr(item, "fixturenames", ())):  # a broker of its own: seconds of CPU
             item.add_marker("long")
+        if _mixed(item):
+            item.add_marker("long")
     if step := config.getoption("--step"):
         chosen = [item for item in items if _in_step(item, step)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen
     order = ("faults", "broker", "e2e")
     items.sort(key=lambda item: order.index(name) if (name := item.path.parent.name) in order else len(order))
+
+
+def _mixed(item: pytest.Item) -> bool:
+    """Whether a test has a foreign client and a foreign receiver of which one is a package, and one a program.
+
+    A first look has the packages together, and the programs together: with both, each of them has run.
+    """
+    chosen = getattr(item, "callspec", None)
+    both = [chosen.params.get(name) for name in ("foreign_client", "foreign_receiver")] if chosen else []
+    return None not in both and both in (["librdkafka", "nginx"], ["kcat", "waitress"])
 
 
 def _in_step(item: pytest.Item, step: str) -> bool:
