@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if {"own_broker", "guarded"} & set(getattr(item, "fixturenames", ())):  # a broker of its own: seconds of CPU
             item.add_marker("long")
-        if _mixed(item):
+        if item.get_closest_marker("faults_ci") or _mixed(item):
             item.add_marker("long")
     if step := config.getoption("--step"):
         chosen = [item for item in items if _in_step(item, step)]

@@ -8,6 +8,7 @@ import pytest
 from golden.cases import cases, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from typer.testing import CliRunner, Result
 
 from bridge.cli import app
@@ -178,7 +179,7 @@ TREES = st.recursive(
 
 
 @given(st.lists(st.dictionaries(NAMES | st.text(), TREES, max_size=6), min_size=1, max_size=4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_a_draft_of_any_records_compiles(trees: list[dict[str, object]]) -> None:
     records = [record(json.dumps(tree).encode()) for tree in trees]
     try:
