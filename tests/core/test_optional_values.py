@@ -78,8 +78,9 @@ def essential(name: str) -> set[str]:
         "payload",
         "schema",
         "op",
-        "__op",
-        "__deleted",
+        "source_op",
+        "source_table",
+        "source_deleted",
     }
     key = {str(part.value) for part in (root["key"].value if isinstance(root["key"].value, list) else [root["key"]])}
     parts = [root, *(rule.value for rule in rules if isinstance(rule.value, dict))]
@@ -110,6 +111,12 @@ def written(path: Path) -> str:
     return text.removeprefix(".")
 
 
+def ways(place: str) -> tuple[str, ...]:
+    """The path as it is, inside an envelope, and in a row that Debezium flattened."""
+    row = "source" + place.removeprefix("_") if place.startswith("__") else f"after.{place}"
+    return place, re.sub(r"^(data|payload|detail)\.", "", place), row, re.sub(r"^source_", "source.", row)
+
+
 def optional(name: str, tree: object) -> list[Path]:
     """Places to which, or through which, no essential path leads; also where an envelope is around it."""
     needed = essential(name)
@@ -117,11 +124,7 @@ def optional(name: str, tree: object) -> list[Path]:
     def is_needed(place: str) -> bool:
         return any(need == place or need.startswith((place + ".", place + "[")) for need in needed)
 
-    return [
-        path
-        for path in places(tree)
-        if not is_needed(written(path)) and not is_needed(re.sub(r"^(data|payload|detail)\.", "", written(path)))
-    ]
+    return [path for path in places(tree) if not any(map(is_needed, ways(written(path))))]
 
 
 def seeds() -> list[tuple[str, Record, dict[str, Any], list[Path], Arrival]]:
