@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import msgspec
 import yaml
 
+from bridge.core.limits import MAX_NESTING
+
 
 class Node(msgspec.Struct, frozen=True):
     """A scalar (text or None), a list or a mapping, and the line it starts in (the key's, for a value in a mapping)."""
@@ -79,8 +81,8 @@ def parse(text: str, problems: Problems) -> dict[str, Node]:
     """The profile's outermost mapping. Raises ProfileError when there is none."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
-        node = _node(root, problems, "file") if root is not None else None
-    except RecursionError:
+        node = _node(root, problems, "file", 0) if root is not None else None
+    except RecursionError:  # of PyYAML, or of _node
         problems.add(1, "file", "nested too deeply, or an alias within what it stands for")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -96,17 +98,19 @@ def parse(text: str, problems: Problems) -> dict[str, Node]:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _node(raw: yaml.Node, problems: Problems, field: str, line: int | None = None) -> Node:
+def _node(raw: yaml.Node, problems: Problems, field: str, depth: int, line: int | None = None) -> Node:
+    if depth > MAX_NESTING:
+        raise RecursionError
     line = raw.start_mark.line + 1 if line is None else line
     if isinstance(raw, yaml.MappingNode):
-        return Node(_mapping(raw, problems, field), line)
+        return Node(_mapping(raw, problems, field, depth + 1), line)
     if isinstance(raw, yaml.SequenceNode):
-        return Node([_node(item, problems, field) for item in raw.value], line)
+        return Node([_node(item, problems, field, depth + 1) for item in raw.value], line)
     plain_null = isinstance(raw, yaml.ScalarNode) and raw.style is None and raw.value in {"", "~", "null"}
     return Node(None if plain_null else str(raw.value), line)
 
 
-def _mapping(raw: yaml.MappingNode, problems: Problems, field: str) -> dict[str, Node]:
+def _mapping(raw: yaml.MappingNode, problems: Problems, field: str, depth: int) -> dict[str, Node]:
     mapping: dict[str, Node] = {}
     for key, value in raw.value:
         line = key.start_mark.line + 1
@@ -116,5 +120,5 @@ def _mapping(raw: yaml.MappingNode, problems: Problems, field: str) -> dict[str,
         elif name in mapping:
             problems.add(line, name, "given twice")
         else:
-            mapping[name] = _node(value, problems, name, line)
+            mapping[name] = _node(value, problems, name, depth, line)
     return mapping
