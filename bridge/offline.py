@@ -108,12 +108,12 @@ class Offline:
     def _merge(self, arrival: Arrival) -> Mapped:
         event = arrival.event
         facts = self._table.merge(arrival.key, event, arrival.stamp, arrival.policy, arrival.row)
-        warnings = _warnings(arrival)
+        warnings = _warnings(arrival) + tuple(f"{field} is left out: {reason.value}" for field, reason in event.ignored)
         if facts is not None:
             return Mapped("notified", render(facts, self._style), warnings=warnings)
         if event.kind is Kind.STATISTICS:
             return Mapped("merged", note="statistics are sent with the group's next notification", warnings=warnings)
-        return Mapped("unchanged", note="the group is known to be as the record says", warnings=warnings)
+        return Mapped("unchanged", note="nothing that is newer than what is known of the group", warnings=warnings)
 
 
 def _members(node: object, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

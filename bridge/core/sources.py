@@ -103,12 +103,19 @@ def _first(readers: list[Reader[T]], node: Node, field: str, problems: Problems)
 
     def read(given: Input) -> T | UnsetType | None:
         found: T | UnsetType | None = UNSET
+        unreadable: InvalidEvent | None = None
         for reader in readers:
-            value = reader(given)
+            try:
+                value = reader(given)
+            except InvalidEvent as error:
+                unreadable = unreadable or error
+                continue
             if value is None:
                 found = None
             elif value is not UNSET:
                 return value
+        if unreadable is not None:
+            raise unreadable
         return found
 
     return read

@@ -486,6 +486,18 @@ def test_the_first_of_several_places_that_can_be_read_counts_and_what_was_passed
     assert set(event.ignored) == {("time", Invalid.BAD_TIME), ("hit_ratio", Invalid.NEGATIVE)}
 
 
+@pytest.mark.parametrize("first", ["", "ARCHIVING", [], -1, 5.5])
+def test_where_one_place_says_no_state_that_is_known_the_next_is_asked(first: object) -> None:
+    text = HEAD.replace("{value: Running}", "[s, t]")
+    profile = compile_profile(text, "mine.yaml")
+    found = profile.read(record({"id": "g", "s": first, "t": "paused"}))
+    assert isinstance(found, Event)
+    assert (found.state, found.ignored) == (GroupState.Active, ())
+    with pytest.raises(InvalidEvent) as refused:
+        profile.read(record({"id": "g", "s": first, "t": "flying"}))
+    assert refused.value.field == "state"
+
+
 def test_what_tells_the_group_or_the_change_is_never_left_out() -> None:
     for text in (
         HEAD + "  action: {from: s, invalid: omit}\n",

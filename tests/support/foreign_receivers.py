@@ -71,7 +71,8 @@ class ForeignReceiver:
 
     def requests(self) -> list[Request]:
         """The log, of which a line is written just after its answer was: see `wait_for`."""
-        return [json.loads(line) for line in self._log.read_text().splitlines()]
+        whole, _, _ = self._log.read_text().rpartition("\n")  # the last line may not have been written to its end
+        return [json.loads(line) for line in whole.splitlines()]
 
     def notifications(self) -> list[dict[str, Any]]:
         """The JSON bodies of the POSTs so far, in the order they came."""

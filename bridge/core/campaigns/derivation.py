@@ -84,19 +84,20 @@ def _stated(event: Event, before: Before) -> GroupState:
 
 
 def _reported(event: Event, state: GroupState | None, before: Before) -> tuple[GroupState | None, Action | None]:
-    """Where nothing is known, an action that the report names counts: then the platform's word is the best there is."""
+    """Where nothing is known, an action that the report names counts, if it leads to the state that the report says."""
     known = before.state
     if state is None:  # a platform that has modes, and no states
         return (_RUNNING, _SET_DIALING_MODE) if event.dial_mode not in (UNSET, None) else (None, None)
     if state is _RUNNING and known is _RUNNING:
         return state, _SET_DIALING_MODE if _dials_otherwise(event, before) else None
-    if known is None and event.action:
+    if known is None and event.action and _STATE_AFTER.get(event.action, state) is state:
         return state, event.action
     action = _BETWEEN[known][state]
     return (state, action) if action is not None or known is None else (known, None)
 
 
 def _dials_otherwise(event: Event, before: Before) -> bool:
+    """What a report does not say is no difference; null is one, as it takes back what was known."""
     return (
         event.dial_mode not in (UNSET, before.dial_mode)
         or event.optimize_by not in (UNSET, before.optimize_by)
