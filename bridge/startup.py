@@ -42,15 +42,15 @@ def _file_problems(settings: Settings, bad: AbstractSet[str]) -> list[str]:
 
 
 def _profile_problems(settings: Settings) -> list[str]:
-    problems, keys = [], {}
+    problems, ids = [], {}
     chosen = {"mapping.profile": settings.mapping.profile}
     chosen |= {f"mapping.profiles.{topic}": name for topic, name in settings.mapping.profiles.items()}
     for setting, name in chosen.items():
         try:
-            keys[setting] = load_profile(name, settings.mapping.on_unknown).key
+            # A tenant before it may be one platform's need.
+            ids[setting] = load_profile(name, settings.mapping.on_unknown).key[-1]
         except (ProfileError, UnusableFile) as error:
             problems += [f"{setting}: {problem}" for problem in error.problems]
-    ids = {setting: key[-1] for setting, key in keys.items()}  # a tenant before it may be one platform's need
     if len(set(ids.values())) > 1:
         listed = "; ".join(f"{setting}: {name}" for setting, name in ids.items())
         problems.append(

@@ -85,7 +85,7 @@ CHOSEN = f"ARGS=-n 2 --dist each {Path(__file__).relative_to(ROOT)} -k test_scen
 def test_a_run_that_ends_in_any_way_leaves_no_process(
     end: str, arguments: list[str], mark: str, tmp_path: Path
 ) -> None:
-    unset = ("PYTEST_", "GUARDED", "MAKE", "TESTS", "PYTHON")
+    unset = ("PYTEST_", "GUARDED", "MAKE", "STEP", "TESTS", "PYTHON")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     environ["STEPS"] = str(tmp_path / "steps")
     if not arguments:

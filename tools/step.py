@@ -29,7 +29,6 @@ def run(name: str, command: list[str]) -> int:
     begin = time.monotonic()
     step = subprocess.Popen([*guard, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert step.stdout is not None
-    text = b""
     with (STEPS / f"{name}.log").open("wb") as log:
         while True:
             try:
@@ -38,12 +37,12 @@ def run(name: str, command: list[str]) -> int:
                 continue
             if not piece:
                 break
-            text += piece
             log.write(piece)
             log.flush()
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
     status = step.wait()
+    text = (STEPS / f"{name}.log").read_bytes()
     seconds = f"{time.monotonic() - begin:.0f}"
     result = "ok" if status == 0 else "FAILED"
     with TABLE.open("a") as table:

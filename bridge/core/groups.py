@@ -82,7 +82,7 @@ class GroupTable:
         """Merge an event that is seen at `now_ms`; the facts to notify, or None for statistics and for a report without news.
 
         `row`: what the directory says of the group. Raises InvalidEvent where a name is missing and the policy is to
-        reject, or where a report or snapshot without a state comes of a group whose state nobody ever said.
+        reject, or where a snapshot without a state comes of a group whose state nobody ever said.
         """
         group = self._groups.get(key) or CampaignGroup(key, stamp.partition.number)
         own, known = names_of(event), group.names
